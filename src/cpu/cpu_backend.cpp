@@ -1,0 +1,236 @@
+#include "cpu/cpu_backend.h"
+
+#include <omp.h>
+
+#include <algorithm>
+#include <cmath>
+#include <cstring>
+
+#include "cpu/block_rows.h"
+#include "cpu/factored.h"
+#include "cpu/pairwise.h"
+
+namespace arloss {
+
+std::unique_ptr<Backend> make_cpu_backend(const Problem& problem, const Options& options, Route route) {
+  if (route == Route::kPairwise) return std::make_unique<cpu::PairwiseBackend>(problem, options);
+  return std::make_unique<cpu::FactoredBackend>(problem, options, route);
+}
+
+namespace cpu {
+namespace {
+
+bool pools_predictions(const Problem& problem, Route route) {
+  return route == Route::kFactoredPyramid || (route == Route::kPairwise && problem.scale_mode == ARLOSS_SCALES_PYRAMID);
+}
+
+/// Block edges above 1 whose label counts are pooled. A pyramid needs none: it pools the cells' own rows.
+std::vector<std::int64_t> pooled_edges(const Problem& problem, Route route) {
+  std::vector<std::int64_t> edges;
+  if (pools_predictions(problem, route)) return edges;
+  for (const Scale& scale : problem.scales)
+    if (scale.edge > 1) edges.push_back(scale.edge);
+  return edges;
+}
+
+std::vector<int> edge_indices(const Problem& problem, Route route) {
+  std::vector<int> indices;
+  int next = 0;
+  for (const Scale& scale : problem.scales)
+    indices.push_back(scale.edge > 1 && !pools_predictions(problem, route) ? next++ : -1);
+  return indices;
+}
+
+}  // namespace
+
+CpuBackend::CpuBackend(const Problem& problem, const Options& options, Route route)
+    : problem_(problem),
+      kernels_(simd_kernels()),
+      num_threads_(options.num_threads > 0 ? options.num_threads : omp_get_max_threads()),
+      edge_of_scale_(edge_indices(problem, route)),
+      pool_(problem_, pooled_edges(problem, route), workspace_) {}
+
+void CpuBackend::book_scratch(std::int64_t max_tasks, std::int64_t max_pooled_blocks) {
+  const std::int64_t classes = problem_.classes;
+  const std::int64_t num_edges =
+      std::count_if(edge_of_scale_.begin(), edge_of_scale_.end(), [](int e) { return e >= 0; });
+  num_threads_ = static_cast<int>(std::min<std::int64_t>(num_threads_, std::max<std::int64_t>(max_tasks, 1)));
+  offsets_.s = scratch_.book<float>("sqrt(softmax) tile", {classes, kChunk});
+  offsets_.residual = scratch_.book<float>("residual tile", {classes, kChunk});
+  offsets_.work = scratch_.book<float>("work tile", {classes, kChunk});
+  offsets_.weight = scratch_.book<float>("weights", {kChunk});
+  offsets_.max_logit = scratch_.book<float>("largest logits", {kChunk});
+  offsets_.sum = scratch_.book<float>("exponential sums", {kChunk});
+  offsets_.anchor = scratch_.book<std::int32_t>("anchors", {kChunk});
+  offsets_.codes = scratch_.book<std::int32_t>("label codes", {kChunk});
+  offsets_.blocks = scratch_.book<std::int64_t>("block indices", {num_edges, kChunk});
+  offsets_.counts = scratch_.book<std::uint32_t>("label counter", {classes});
+  offsets_.touched = scratch_.book<std::int32_t>("counted classes", {classes});
+  offsets_.shares = scratch_.book<LabelShare>("label rows", {num_edges + 1, classes});
+  offsets_.row_of_class = scratch_.book<std::int32_t>("row of class", {classes});
+  offsets_.class_of_row = scratch_.book<std::int32_t>("class of row", {classes});
+  offsets_.affinity_row = scratch_.book<double>("one row of an affinity", {classes});
+  offsets_.pure_mass = scratch_.book<double>("weight of pure cells", {classes});
+  if (max_pooled_blocks > 0)
+    block_sums_ = scratch_.book<double>("sums of pooled blocks", {BlockSums::double_count(classes, max_pooled_blocks)});
+  scratch_offset_ = workspace_.book<char>("scratch of " + std::to_string(num_threads_) + " threads",
+                                          {num_threads_, static_cast<std::int64_t>(scratch_.total())});
+}
+
+void* CpuBackend::scratch(const Call& call, int thread) const {
+  return at<char>(call.workspace, scratch_offset_) + static_cast<std::size_t>(thread) * scratch_.total();
+}
+
+Call CpuBackend::open(const Buffers& buffers) const {
+  void* workspace = aligned(buffers.workspace);
+  const Call call{buffers.io, buffers.state, workspace, {buffers.io.labels, buffers.io.pixel_weights, workspace}};
+  for (int thread = 0; thread < num_threads_; ++thread) {
+    void* mine = scratch(call, thread);
+    std::memset(at<std::uint32_t>(mine, offsets_.counts), 0, sizeof(std::uint32_t) * problem_.classes);
+    std::fill_n(at<std::int32_t>(mine, offsets_.row_of_class), problem_.classes, -1);
+  }
+  return call;
+}
+
+Chunk CpuBackend::chunk_of_thread(const Call& call, int thread) const {
+  void* mine = scratch(call, thread);
+  return {{},
+          at<float>(mine, offsets_.s),
+          at<float>(mine, offsets_.residual),
+          at<float>(mine, offsets_.work),
+          at<float>(mine, offsets_.weight),
+          at<float>(mine, offsets_.max_logit),
+          at<float>(mine, offsets_.sum),
+          at<std::int32_t>(mine, offsets_.anchor),
+          at<std::int32_t>(mine, offsets_.codes),
+          at<std::int64_t>(mine, offsets_.blocks),
+          LabelCounter(at<std::uint32_t>(mine, offsets_.counts), at<std::int32_t>(mine, offsets_.touched)),
+          at<LabelShare>(mine, offsets_.shares),
+          at<std::int32_t>(mine, offsets_.row_of_class),
+          at<std::int32_t>(mine, offsets_.class_of_row),
+          at<double>(mine, offsets_.pure_mass)};
+}
+
+InputFault CpuBackend::pool_labels(const Call& call) const {
+  return pool_.build(call.labels, num_threads_, [&](int thread) { return chunk_of_thread(call, thread).counter; });
+}
+
+CellSpan CpuBackend::span(const void* tensor, const CellRange& cells) const {
+  const std::int64_t pixels = problem_.grid.count();
+  const bool is_planar = problem_.layout == ARLOSS_LAYOUT_NCHW;
+  const std::int64_t class_stride = is_planar ? pixels : 1;
+  const std::int64_t cell_stride = is_planar ? 1 : problem_.classes;
+  const std::int64_t offset = cells.image * pixels * problem_.classes + cells.first * cell_stride;
+  return {static_cast<const char*>(tensor) + offset * logit_bytes(problem_.logits_dtype),
+          problem_.logits_dtype,
+          class_stride,
+          cell_stride,
+          cells.count,
+          problem_.classes};
+}
+
+CellRange CpuBackend::chunk_cells(std::int64_t image, std::int64_t chunk) const {
+  const std::int64_t first = chunk * kChunk;
+  return {image, first, static_cast<int>(std::min<std::int64_t>(kChunk, problem_.grid.count() - first))};
+}
+
+void CpuBackend::load_labels(const Call& call, const CellRange& cells, Chunk& chunk) const {
+  chunk.cells = cells;
+  pool_.write_cell_codes(call.labels, cells.image, cells.first, cells.count, chunk.codes);
+  pool_.write_weights(call.labels, cells.image, cells.first, cells.count, chunk.codes, chunk.weight);
+  std::fill(chunk.weight + cells.count, chunk.weight + kChunk, 0.0f);
+  for (std::size_t k = 0; k < edge_of_scale_.size(); ++k)
+    if (const int edge = edge_of_scale_[k]; edge >= 0)
+      pool_.blocks(edge).write_indices(cells.first, cells.count, chunk.blocks + edge * kChunk);
+  if (edge_index(0) >= 0)
+    for (int i = 0; i < cells.count; ++i)
+      chunk.codes[i] =
+          pool_.block_code(call.labels, edge_index(0), cells.image, chunk.blocks[edge_index(0) * kChunk + i]);
+  for (int i = 0; i < kChunk; ++i) chunk.anchor[i] = i < cells.count && chunk.codes[i] >= 0 ? chunk.codes[i] : -1;
+}
+
+void CpuBackend::embed(const Call& call, const CellRange& cells, Chunk& chunk) const {
+  load_labels(call, cells, chunk);
+  kernels_.embed_to_anchor({span(call.io.logits, cells), kChunk, chunk.weight, chunk.anchor, chunk.s, chunk.residual,
+                            chunk.max_logit, chunk.sum});
+  for (int i = 0; i < cells.count; ++i)
+    if (chunk.codes[i] == kMixedLabels && chunk.weight[i] != 0) refine_mixed_cell(call, chunk, i);
+}
+
+void CpuBackend::embed_to_argmax(const Call& call, const CellRange& cells, Chunk& chunk, int stride) const {
+  load_labels(call, cells, chunk);
+  kernels_.embed_to_argmax({span(call.io.logits, cells), stride, chunk.weight, chunk.anchor, chunk.s, chunk.residual,
+                            chunk.max_logit, chunk.sum});
+}
+
+int CpuBackend::finest_shares(const Call& call, Chunk& chunk, int i, LabelShare* shares) const {
+  if (chunk.codes[i] >= 0) {
+    shares[0] = {chunk.codes[i], 1.0};
+    return 1;
+  }
+  const int edge = edge_index(0);
+  if (edge >= 0)
+    return pool_.block_shares(call.labels, edge, chunk.cells.image, chunk.blocks[edge * kChunk + i], shares);
+  return pool_.cell_shares(call.labels, chunk.cells.image, chunk.cells.first + i, chunk.counter, shares);
+}
+
+/// s and residual of a cell whose label row mixes classes (math.md, eq. 18): for those classes s - u is the difference
+/// of two numbers near each other, so their exponentials and the normaliser are taken in float64 and E is rounded once.
+void CpuBackend::refine_mixed_cell(const Call& call, Chunk& chunk, int i) const {
+  LabelShare* shares = chunk.shares;
+  const int count = finest_shares(call, chunk, i, shares);
+  const CellSpan logits = span(call.io.logits, {chunk.cells.image, chunk.cells.first + i, 1});
+  const auto exponential = [&](std::int32_t label) {
+    const char* logit = static_cast<const char*>(logits.data) + label * logits.class_stride * logit_bytes(logits.dtype);
+    const double z = static_cast<double>(kernels_.load_logit(logit, logits.dtype));
+    return std::exp((z - static_cast<double>(chunk.max_logit[i])) / 2);
+  };
+  for (int c = 0; c < count; ++c) chunk.s[std::int64_t{shares[c].label} * kChunk + i] = 0;
+  double others = 0;
+  for (std::int64_t c = 0; c < problem_.classes; ++c) {
+    const double s = static_cast<double>(chunk.s[c * kChunk + i]);
+    others += s * s;
+  }
+  double sum = others * static_cast<double>(chunk.sum[i]);
+  for (int c = 0; c < count; ++c) {
+    const double e = exponential(shares[c].label);
+    sum += e * e;
+  }
+  for (int c = 0; c < count; ++c) {
+    const double s = exponential(shares[c].label) / std::sqrt(sum);
+    const std::int64_t index = std::int64_t{shares[c].label} * kChunk + i;
+    chunk.s[index] = static_cast<float>(s);
+    chunk.residual[index] = static_cast<float>(s - shares[c].u);
+  }
+}
+
+void CpuBackend::add_box_of_cells(const Call& call, std::int64_t image, const Box& cells, std::int64_t edge,
+                                  Chunk& chunk, BlockSums& sums) const {
+  const Extent& grid = problem_.grid;
+  for (std::int64_t z = cells.first.z; z < cells.last.z; ++z)
+    for (std::int64_t y = cells.first.y; y < cells.last.y; ++y)
+      for (std::int64_t x = cells.first.x; x < cells.last.x; x += kChunk) {
+        const auto count = static_cast<int>(std::min<std::int64_t>(kChunk, cells.last.x - x));
+        embed(call, {image, (z * grid.height + y) * grid.width + x, count}, chunk);
+        sums.add(chunk, x - cells.first.x, edge, [&](int i) { return finest_shares(call, chunk, i, chunk.shares); });
+      }
+}
+
+float CpuBackend::upstream(const Call& call, std::int64_t image) const {
+  if (call.io.grad_loss == nullptr) return 1;
+  return call.io.grad_loss[problem_.reduction == ARLOSS_REDUCTION_NONE ? image : 0];
+}
+
+void CpuBackend::write_gradient(const Call& call, const CellRange& cells, const float* s, float* v, const float* weight,
+                                int stride, float scale) const {
+  kernels_.chain({s, v, weight, scale * upstream(call, cells.image), problem_.accumulate_gradient, stride,
+                  span(call.io.grad_logits, cells)});
+}
+
+std::string CpuBackend::describe() const {
+  return "device: CPU, " + std::to_string(num_threads_) + (num_threads_ == 1 ? " thread" : " threads") +
+         "\nsimd: " + kernels_.target_name + "\n";
+}
+
+}  // namespace cpu
+}  // namespace arloss

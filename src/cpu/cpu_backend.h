@@ -1,0 +1,130 @@
+#ifndef ARLOSS_CPU_CPU_BACKEND_H
+#define ARLOSS_CPU_CPU_BACKEND_H
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "cpu/grid.h"
+#include "cpu/label_pool.h"
+#include "cpu/parallel.h"
+#include "cpu/simd/simd_kernels.h"
+#include "plan/backend.h"
+
+namespace arloss::cpu {
+
+/// One run call: the caller's tensors, and the workspace moved up to a cache line.
+struct Call {
+  const arloss_tensors_t& io;
+  void* state;
+  void* workspace;
+  LabelMap labels;
+};
+
+/// Consecutive cells of one image.
+struct CellRange {
+  std::int64_t image, first;
+  int count;
+};
+
+/// One thread's scratch for a chunk of cells: its tiles ([classes][kChunk], cells fastest) and per-cell rows
+/// ([kChunk]).
+struct Chunk {
+  CellRange cells;
+  float* s;         // sqrt(softmax)
+  float* residual;  // s - u of the plan's finest label scale, or s - onehot(argmax)
+  float* work;      // label rows forward, v = s h backward
+  float* weight;    // w_i, 0 past the last cell
+  float* max_logit;
+  float* sum;
+  std::int32_t* anchor;  // class of a pure cell, or -1
+  std::int32_t* codes;   // label code at the finest scale
+  std::int64_t* blocks;  // [num_edges][kChunk] block index at each pooled edge
+  LabelCounter counter;
+  LabelShare* shares;          // [num_edges + 1][classes]
+  std::int32_t* row_of_class;  // [classes], -1 between uses
+  std::int32_t* class_of_row;  // [classes]
+  double* pure_mass;           // [classes]
+};
+
+class BlockSums;
+
+/// What every CPU route shares: threads, label pooling, the walk from logits to square-root rows and from h to the
+/// gradient, and the calls that inspect. Routes add their sums.
+class CpuBackend : public Backend {
+ public:
+  CpuBackend(const Problem& problem, const Options& options, Route route);
+
+  const Ledger& state() const override { return state_; }
+  const Ledger& workspace() const override { return workspace_; }
+  std::string describe() const override;
+
+  InputFault affinity_rows(const Buffers& buffers, const AffinityRows& rows) const override;
+  InputFault label_distribution(const Buffers& buffers, int scale_index, float* out) const override;
+  void check(const Buffers& buffers, arloss_report_t* report) const override;
+
+ protected:
+  Call open(const Buffers& buffers) const;
+  /// Pools and validates labels and weights; every run call's first step.
+  InputFault pool_labels(const Call& call) const;
+
+  Chunk chunk_of_thread(const Call& call, int thread) const;
+
+  /// Fills codes, anchors, weights and block indices of the chunk's cells from the label map.
+  void load_labels(const Call& call, const CellRange& cells, Chunk& chunk) const;
+  /// load_labels, then s and the residual against the finest scale's label rows (math.md, eq. 13, 17, 18).
+  void embed(const Call& call, const CellRange& cells, Chunk& chunk) const;
+  /// load_labels, then s and the residual against each cell's own argmax (math.md, eq. 23), tiles of `stride` cells.
+  void embed_to_argmax(const Call& call, const CellRange& cells, Chunk& chunk, int stride) const;
+
+  /// Label row of cell i at the finest scale; one entry of u = 1 where it is pure.
+  int finest_shares(const Call& call, Chunk& chunk, int i, LabelShare* shares) const;
+  /// Index into the pooled edges of scale k, or -1 for single cells.
+  int edge_index(int k) const { return edge_of_scale_[static_cast<std::size_t>(k)]; }
+
+  /// Writes the gradient of a range of cells from v = s h (math.md, eq. 11, 20), scaled and weighted.
+  void write_gradient(const Call& call, const CellRange& cells, const float* s, float* v, const float* weight,
+                      int stride, float scale) const;
+  float upstream(const Call& call, std::int64_t image) const;
+
+  /// Pools p, t and p - t over the blocks of a pyramid's scale; sink(BlockRow, Chunk) is called once per
+  /// block, with the scratch of the thread it runs on.
+  template <class Sink>
+  void pool_block_rows(const Call& call, const Blocks& blocks, const Sink& sink) const;
+
+  CellSpan span(const void* tensor, const CellRange& cells) const;
+  std::int64_t chunks_per_image() const { return (problem_.grid.count() + kChunk - 1) / kChunk; }
+  CellRange chunk_cells(std::int64_t image, std::int64_t chunk) const;
+  int length_of(int count) const { return (count + 15) / 16 * 16; }
+
+  /// Books the per-thread scratch; to be called once, after a route has booked its own into scratch_.
+  void book_scratch(std::int64_t max_tasks, std::int64_t max_pooled_blocks);
+  void* scratch(const Call& call, int thread) const;
+
+  const Problem problem_;
+  const SimdKernels& kernels_;
+  int num_threads_;
+  Ledger state_, workspace_, scratch_;
+  std::vector<int> edge_of_scale_;  // [num_scales]
+  LabelPool pool_;
+
+ private:
+  void refine_mixed_cell(const Call& call, Chunk& chunk, int i) const;
+  void write_label_row(const Call& call, std::int64_t image, std::int64_t cell, int thread, float* out) const;
+  void add_output_row(const Call& call, std::int64_t image, std::int64_t cell, int thread, bool is_residual,
+                      float* out) const;
+  void mask_row(const Call& call, std::int64_t image, std::int64_t cell, int thread, float* out) const;
+  void add_box_of_cells(const Call& call, std::int64_t image, const Box& cells, std::int64_t edge, Chunk& chunk,
+                        BlockSums& sums) const;
+
+  struct ChunkOffsets {
+    std::size_t s, residual, work, weight, max_logit, sum, anchor, codes, blocks, counts, touched, shares, row_of_class,
+        class_of_row, pure_mass, affinity_row;
+  };
+  ChunkOffsets offsets_{};
+  std::size_t scratch_offset_ = 0, block_sums_ = 0;
+};
+
+}  // namespace arloss::cpu
+
+#endif

@@ -1,0 +1,552 @@
+#include "cpu/factored.h"
+
+#include <algorithm>
+#include <cmath>
+#include <cstring>
+
+#include "plan/routes.h"
+
+namespace arloss::cpu {
+namespace {
+
+/// Largest count of tasks an image is cut into; with a batch of 8 enough for 256 threads.
+constexpr std::int64_t kMaxSlots = 32;
+/// Chunks below which a slot is not worth its own sums.
+constexpr std::int64_t kMinChunksPerSlot = 4;
+/// Chunks of one backward task: short enough to balance, long enough to amortise the task.
+constexpr std::int64_t kChunksPerTask = 4;
+
+/// Builds label rows (w u_c over the cells of a chunk) for the few classes that occur in it, so that the product with
+/// the residual rows costs by those classes only.
+class LabelRows {
+ public:
+  explicit LabelRows(const Chunk& chunk) : chunk_(chunk) {}
+  ~LabelRows() {
+    for (int row = 0; row < count_; ++row) chunk_.row_of_class[chunk_.class_of_row[row]] = -1;
+  }
+  LabelRows(const LabelRows&) = delete;
+  LabelRows& operator=(const LabelRows&) = delete;
+
+  void add(std::int32_t label, int i, float value) {
+    std::int32_t& row = chunk_.row_of_class[label];
+    if (row < 0) {
+      row = count_++;
+      chunk_.class_of_row[row] = label;
+      std::fill_n(chunk_.work + std::int64_t{row} * kChunk, kChunk, 0.0f);
+    }
+    chunk_.work[std::int64_t{row} * kChunk + i] += value;
+  }
+  int count() const { return count_; }
+
+ private:
+  const Chunk& chunk_;
+  int count_ = 0;
+};
+
+void mirror_upper(double* matrix, std::int64_t classes) {
+  for (std::int64_t c = 0; c < classes; ++c)
+    for (std::int64_t d = c + 1; d < classes; ++d) matrix[d * classes + c] = matrix[c * classes + d];
+}
+
+/// out_cd += scale * a_c b_d over the classes of two label rows.
+void add_outer(double* out, std::int64_t classes, const LabelShare* a, int num_a, const LabelShare* b, int num_b,
+               double scale) {
+  for (int c = 0; c < num_a; ++c)
+    for (int d = 0; d < num_b; ++d) out[a[c].label * classes + b[d].label] += scale * a[c].u * b[d].u;
+}
+
+/// Turns u^k into u^k - u^1 in place. The finest scale's classes are among the coarser's.
+void subtract_finest(LabelShare* shares, int count, const LabelShare* finest, int num_finest) {
+  for (int c = 0; c < count; ++c)
+    for (int d = 0; d < num_finest; ++d)
+      if (finest[d].label == shares[c].label) shares[c].u -= finest[d].u;
+}
+
+double normaliser(const Problem& problem, double sum_w) {
+  return problem.reduction == ARLOSS_REDUCTION_SUM ? 1 : sum_w * sum_w;
+}
+
+}  // namespace
+
+FactoredBackend::FactoredBackend(const Problem& problem, const Options& options, Route route)
+    : CpuBackend(problem, options, route), is_absolute_(route == Route::kFactoredAbsolute) {
+  const std::int64_t pixels = problem_.grid.count();
+  std::int64_t max_pooled_blocks = 0;
+  if (route == Route::kFactoredPyramid) {
+    for (int k = 0; k < problem_.num_scales(); ++k) {
+      const Scale& scale = problem_.scales[static_cast<std::size_t>(k)];
+      const bool is_pooled = scale.edge > 1;
+      add_part({k, 1, {1.0}, scale.weight, 0, 0, is_pooled ? static_cast<int>(tables_.size()) : -1});
+      if (!is_pooled) continue;
+      const Blocks blocks(problem_.grid, scale.edge);
+      const std::int64_t panels = (blocks.count() + kPanel - 1) / kPanel;
+      const std::string name = " of pooled rows, scale " + std::to_string(scale.edge);
+      const std::initializer_list<std::int64_t> rows = {problem_.batch, panels, problem_.classes, kPanel};
+      BlockTable table{blocks, panels, 0, 0, 0, 0};
+      table.residual = workspace_.book<float>("residuals" + name, rows);
+      table.s = workspace_.book<float>("square roots" + name, rows);
+      table.u = workspace_.book<float>("labels" + name, rows);
+      table.weight = workspace_.book<float>("weights" + name, {problem_.batch, panels, kPanel});
+      tables_.push_back(table);
+      max_pooled_blocks = std::max(max_pooled_blocks, blocks_per_task(scale.edge));
+    }
+  } else {
+    std::vector<double> omega;
+    for (const Scale& scale : problem_.scales) omega.push_back(scale.weight);
+    add_part({0, problem_.num_scales(), omega, 1.0, 0, 0, -1});
+  }
+  state_.book<double>("additive sums", {problem_.num_groups(), head_count_});
+  coefficients_ = state_.book<float>("gradient matrices", {problem_.num_groups(), coefficient_count_});
+  num_slots_ = choose_slots();
+  slots_ = workspace_.book<double>("sums of " + std::to_string(num_slots_) + " slots an image",
+                                   {problem_.batch, num_slots_, head_count_});
+  book_scratch(problem_.batch * std::max({num_slots_, (chunks_per_image() + kChunksPerTask - 1) / kChunksPerTask,
+                                          problem_.grid.depth * problem_.grid.height, pixels >> 14}),
+               max_pooled_blocks);
+}
+
+void FactoredBackend::add_part(Part part) {
+  const std::int64_t size = problem_.classes * problem_.classes;
+  part.sums = head_count_;
+  part.coefficients = coefficient_count_;
+  head_count_ += is_absolute_ ? problem_.classes + size : math::ResidualSums::num_matrices(part.num_scales) * size;
+  coefficient_count_ += is_absolute_ ? size : math::ResidualCoefficients::num_matrices(part.num_scales) * size;
+  parts_.push_back(std::move(part));
+}
+
+/// Slots depend on the problem alone, never on the threads, so that any thread count sums in the same order. Their
+/// memory is held to an eighth of the logits', but for a floor of four that keeps a small machine busy on one image of
+/// many classes.
+std::int64_t FactoredBackend::choose_slots() const {
+  const std::int64_t logits = problem_.classes * problem_.grid.count() * logit_bytes(problem_.logits_dtype);
+  const std::int64_t affordable = logits / 8 / (head_count_ * static_cast<std::int64_t>(sizeof(double)));
+  const std::int64_t useful = (chunks_per_image() + kMinChunksPerSlot - 1) / kMinChunksPerSlot;
+  return std::min(useful, std::clamp<std::int64_t>(affordable, 4, kMaxSlots));
+}
+
+double* FactoredBackend::head(const Call& call, std::int64_t group) const {
+  return at<double>(call.state, 0) + group * head_count_;
+}
+
+const float* FactoredBackend::coefficients(const Call& call, std::int64_t group) const {
+  return at<float>(call.state, coefficients_) + group * coefficient_count_;
+}
+
+math::ResidualSums FactoredBackend::sums_of(const Part& part, double* head) const {
+  return {head + part.sums, problem_.classes, part.num_scales};
+}
+
+// --- calls -----------------------------------------------------------------------------------------------------------
+
+InputFault FactoredBackend::accumulate(const Buffers& buffers) const {
+  const Call call = open(buffers);
+  const InputFault fault = pool_labels(call);
+  if (!fault.is_found()) accumulate_sums(call);
+  return fault;
+}
+
+InputFault FactoredBackend::forward(const Buffers& buffers) const {
+  const InputFault fault = accumulate(buffers);
+  if (!fault.is_found()) finish(buffers);
+  return fault;
+}
+
+InputFault FactoredBackend::backward(const Buffers& buffers) const {
+  const Call call = open(buffers);
+  const InputFault fault = pool_labels(call);
+  if (fault.is_found()) return fault;
+  for (const BlockTable& table : tables_) fill_table(call, table);
+  write_gradients(call);
+  return fault;
+}
+
+InputFault FactoredBackend::forward_backward(const Buffers& buffers) const {
+  const Call call = open(buffers);
+  const InputFault fault = pool_labels(call);
+  if (fault.is_found()) return fault;
+  accumulate_sums(call);
+  finish(buffers);
+  write_gradients(call);
+  return fault;
+}
+
+// --- forward ---------------------------------------------------------------------------------------------------------
+
+void FactoredBackend::accumulate_sums(const Call& call) const {
+  for (const BlockTable& table : tables_) fill_table(call, table);
+  parallel_for(num_threads_, problem_.batch * num_slots_, [&](std::int64_t task, int thread) {
+    double* slot = at<double>(call.workspace, slots_) + task * head_count_;
+    std::fill_n(slot, head_count_, 0.0);
+    Chunk chunk = chunk_of_thread(call, thread);
+    accumulate_slot(call, task / num_slots_, task % num_slots_, slot, chunk);
+  });
+  join_slots(call);
+}
+
+/// One walk over the slot's cells gives the weights, and the sums of the part that is not pooled where there is one.
+void FactoredBackend::accumulate_slot(const Call& call, std::int64_t image, std::int64_t slot, double* head,
+                                      Chunk& chunk) const {
+  const Part* cell_part = nullptr;
+  for (const Part& part : parts_)
+    if (part.table < 0) cell_part = &part;
+  std::fill_n(chunk.pure_mass, problem_.classes, 0.0);
+  const std::int64_t first = slot * chunks_per_image() / num_slots_;
+  const std::int64_t last = (slot + 1) * chunks_per_image() / num_slots_;
+  for (std::int64_t index = first; index < last; ++index) {
+    const CellRange cells = chunk_cells(image, index);
+    if (cell_part != nullptr) {
+      embed(call, cells, chunk);
+      add_chunk(call, *cell_part, head, chunk);
+    } else {
+      load_labels(call, cells, chunk);
+    }
+    for (int i = 0; i < cells.count; ++i) {
+      head[0] += static_cast<double>(chunk.weight[i]);
+      head[1] += chunk.weight[i] > 0 ? 1 : 0;
+    }
+  }
+  if (cell_part != nullptr) join_pure_mass(*cell_part, chunk.pure_mass, head);
+  for (const Part& part : parts_)
+    if (part.table >= 0) add_table_panels(call, part, image, slot, head, chunk);
+}
+
+void FactoredBackend::add_chunk(const Call& call, const Part& part, double* head, Chunk& chunk) const {
+  if (is_absolute_) {
+    double* n = head + part.sums;
+    for (int i = 0; i < chunk.cells.count; ++i)
+      if (chunk.weight[i] != 0) n[chunk.codes[i]] += static_cast<double>(chunk.weight[i]);
+    return add_finest_labels(call, chunk, n + problem_.classes);
+  }
+  const math::ResidualSums sums = sums_of(part, head);
+  add_output_gram(call, chunk, sums.p());
+  add_finest_labels(call, chunk, sums.q());
+  for (int k = 1; k < part.num_scales; ++k) add_coarser_labels(call, chunk, k, sums.d(k));
+  add_label_sums(call, chunk, sums);
+}
+
+/// P += E'WE.
+void FactoredBackend::add_output_gram(const Call& call, Chunk& chunk, double* p) const {
+  const int length = length_of(chunk.cells.count);
+  const float* left = chunk.residual;  // rows of weight 0 are zero, the other weights are 1 unless the caller gave some
+  if (call.io.pixel_weights != nullptr) {
+    kernels_.multiply(chunk.residual, chunk.weight, 0, kChunk, length, problem_.classes, chunk.work);
+    left = chunk.work;
+  }
+  kernels_.gram(
+      {left, chunk.residual, kChunk, length, static_cast<int>(problem_.classes), problem_.classes, nullptr, true, p});
+}
+
+/// Q_1 += U_1'WE.
+void FactoredBackend::add_finest_labels(const Call& call, Chunk& chunk, double* q) const {
+  LabelRows rows(chunk);
+  for (int i = 0; i < chunk.cells.count; ++i) {
+    if (chunk.weight[i] == 0) continue;
+    if (chunk.anchor[i] >= 0) {
+      rows.add(chunk.anchor[i], i, chunk.weight[i]);
+      continue;
+    }
+    const int count = finest_shares(call, chunk, i, chunk.shares);
+    for (int c = 0; c < count; ++c)
+      rows.add(chunk.shares[c].label, i, static_cast<float>(static_cast<double>(chunk.weight[i]) * chunk.shares[c].u));
+  }
+  kernels_.gram({chunk.work, chunk.residual, kChunk, length_of(chunk.cells.count), rows.count(), problem_.classes,
+                 chunk.class_of_row, false, q});
+}
+
+int FactoredBackend::coarser_differences(const Call& call, Chunk& chunk, int k, int i) const {
+  const int edge = edge_index(k);
+  const std::int64_t block = chunk.blocks[edge * kChunk + i];
+  // In a block of one class every live cell holds that class too.
+  if (chunk.weight[i] == 0 || pool_.block_code(call.labels, edge, chunk.cells.image, block) != kMixedLabels) return 0;
+  LabelShare* differences = chunk.shares + problem_.classes;
+  const int num_finest = finest_shares(call, chunk, i, chunk.shares);
+  const int count = pool_.block_shares(call.labels, edge, chunk.cells.image, block, differences);
+  subtract_finest(differences, count, chunk.shares, num_finest);
+  return count;
+}
+
+/// D_k += (U_k - U_1)'WE.
+void FactoredBackend::add_coarser_labels(const Call& call, Chunk& chunk, int k, double* d) const {
+  LabelRows rows(chunk);
+  const LabelShare* differences = chunk.shares + problem_.classes;
+  for (int i = 0; i < chunk.cells.count; ++i) {
+    const int count = coarser_differences(call, chunk, k, i);
+    for (int c = 0; c < count; ++c)
+      rows.add(differences[c].label, i, static_cast<float>(static_cast<double>(chunk.weight[i]) * differences[c].u));
+  }
+  kernels_.gram({chunk.work, chunk.residual, kChunk, length_of(chunk.cells.count), rows.count(), problem_.classes,
+                 chunk.class_of_row, false, d});
+}
+
+/// R_kl and DR_k. A cell that is pure at every scale adds its weight to one diagonal element of every R_kl: kept apart.
+void FactoredBackend::add_label_sums(const Call& call, Chunk& chunk, const math::ResidualSums& sums) const {
+  for (int i = 0; i < chunk.cells.count; ++i) {
+    if (chunk.weight[i] == 0) continue;
+    bool is_pure = chunk.codes[i] >= 0;
+    for (int k = 1; k < sums.num_scales() && is_pure; ++k)
+      is_pure = pool_.block_code(call.labels, edge_index(k), chunk.cells.image,
+                                 chunk.blocks[edge_index(k) * kChunk + i]) >= 0;
+    if (is_pure) {
+      chunk.pure_mass[chunk.codes[i]] += static_cast<double>(chunk.weight[i]);
+    } else {
+      add_mixed_label_sums(call, chunk, i, sums);
+    }
+  }
+}
+
+void FactoredBackend::add_mixed_label_sums(const Call& call, Chunk& chunk, int i,
+                                           const math::ResidualSums& sums) const {
+  LabelShare* rows[ARLOSS_MAX_SCALES];
+  int counts[ARLOSS_MAX_SCALES];
+  const double weight = static_cast<double>(chunk.weight[i]);
+  for (int k = 0; k < sums.num_scales(); ++k) {
+    rows[k] = chunk.shares + k * problem_.classes;
+    counts[k] = k == 0 ? finest_shares(call, chunk, i, rows[0]) : coarser_shares(call, chunk, k, i, rows[k]);
+  }
+  for (int k = 0; k < sums.num_scales(); ++k)
+    for (int l = k; l < sums.num_scales(); ++l)
+      add_outer(sums.r(k, l), problem_.classes, rows[k], counts[k], rows[l], counts[l], weight);
+  for (int k = 1; k < sums.num_scales(); ++k) {
+    subtract_finest(rows[k], counts[k], rows[0], counts[0]);
+    add_outer(sums.dr(k), problem_.classes, rows[k], counts[k], rows[0], counts[0], weight);
+  }
+}
+
+int FactoredBackend::coarser_shares(const Call& call, Chunk& chunk, int k, int i, LabelShare* shares) const {
+  const int edge = edge_index(k);
+  const std::int64_t block = chunk.blocks[edge * kChunk + i];
+  const std::int32_t code = pool_.block_code(call.labels, edge, chunk.cells.image, block);
+  if (code == kMixedLabels) return pool_.block_shares(call.labels, edge, chunk.cells.image, block, shares);
+  shares[0] = {code, 1.0};
+  return 1;
+}
+
+void FactoredBackend::join_pure_mass(const Part& part, const double* pure_mass, double* head) const {
+  if (is_absolute_) return;
+  const math::ResidualSums sums = sums_of(part, head);
+  for (int k = 0; k < part.num_scales; ++k)
+    for (int l = k; l < part.num_scales; ++l)
+      for (std::int64_t c = 0; c < problem_.classes; ++c) sums.r(k, l)[c * problem_.classes + c] += pure_mass[c];
+}
+
+void FactoredBackend::join_slots(const Call& call) const {
+  const double* slots = at<double>(call.workspace, slots_);
+  const std::int64_t slots_per_group = problem_.batch / problem_.num_groups() * num_slots_;
+  for (std::int64_t group = 0; group < problem_.num_groups(); ++group) {
+    double* sums = head(call, group);
+    std::fill_n(sums, head_count_, 0.0);
+    for (std::int64_t slot = 0; slot < slots_per_group; ++slot) {
+      const double* from = slots + (group * slots_per_group + slot) * head_count_;
+      for (std::int64_t index = 0; index < head_count_; ++index) sums[index] += from[index];
+    }
+    if (!is_absolute_)
+      for (const Part& part : parts_) mirror_upper(sums_of(part, sums).p(), problem_.classes);
+  }
+}
+
+// --- sums to loss and coefficients -----------------------------------------------------------------------------------
+
+/// Z L of a group. NaN stays NaN; rounding below zero does not show.
+double FactoredBackend::group_loss(const double* head) const {
+  double loss = 0;
+  for (const Part& part : parts_) {
+    if (is_absolute_) {
+      loss += math::absolute_loss(head + part.sums, head + part.sums + problem_.classes, problem_.classes);
+      continue;
+    }
+    const math::ResidualSums sums = sums_of(part, const_cast<double*>(head));
+    double part_loss = math::blend_loss(sums, part.omega.data(), problem_.classes);
+    if (problem_.scale_mode == ARLOSS_SCALES_SEPARATE) part_loss += math::separate_constant(sums, part.omega.data());
+    loss += part.weight * quadratic_factor(problem_) * part_loss;
+  }
+  return loss < 0 ? 0 : loss;
+}
+
+void FactoredBackend::write_group_coefficients(const double* head, double factor, float* out) const {
+  for (const Part& part : parts_) {
+    float* matrices = out + part.coefficients;
+    if (is_absolute_) {
+      // 2 / Z of eq. 21, and 1/2 of the chain (eq. 11).
+      math::write_absolute_coefficients(head + part.sums, head + part.sums + problem_.classes, problem_.classes, factor,
+                                        matrices);
+      continue;
+    }
+    const std::int64_t size = problem_.classes * problem_.classes;
+    // 4 / Z of eq. 16, and 1/2 of the chain (eq. 11).
+    math::write_coefficients(sums_of(part, const_cast<double*>(head)), part.omega.data(), problem_.classes,
+                             2 * part.weight * quadratic_factor(problem_) * factor,
+                             {matrices, matrices + size, matrices + 2 * size});
+  }
+}
+
+void FactoredBackend::finish(const Buffers& buffers) const {
+  const Call call{buffers.io, buffers.state, nullptr, {}};
+  const bool is_mean_of_images = problem_.reduction == ARLOSS_REDUCTION_MEAN && problem_.span == ARLOSS_SPAN_IMAGE;
+  const double share = is_mean_of_images ? 1.0 / static_cast<double>(problem_.batch) : 1.0;
+  double total = 0;
+  for (std::int64_t group = 0; group < problem_.num_groups(); ++group) {
+    const double* sums = head(call, group);
+    const double z = normaliser(problem_, sums[0]);
+    double loss = group_loss(sums);
+    // No cell: nothing to divide by. One cell: A = B = 1, whatever is left is rounding. NaN passes both.
+    const bool is_trivial = sums[1] <= 1 && !std::isnan(loss);
+    loss = is_trivial ? 0 : loss / z * share * problem_.loss_weight;
+    total += loss;
+    if (problem_.reduction == ARLOSS_REDUCTION_NONE) call.io.loss[group] = static_cast<float>(loss);
+    float* out = const_cast<float*>(coefficients(call, group));
+    out[0] = std::isnan(loss) ? static_cast<float>(loss) : 1.0f;
+    write_group_coefficients(sums, is_trivial ? 0 : share * problem_.loss_weight / z, out);
+  }
+  if (problem_.reduction != ARLOSS_REDUCTION_NONE) call.io.loss[0] = static_cast<float>(total);
+}
+
+// --- backward --------------------------------------------------------------------------------------------------------
+
+void FactoredBackend::write_gradients(const Call& call) const {
+  for (const Part& part : parts_) {
+    if (part.table < 0) continue;
+    const std::int64_t panels = tables_[static_cast<std::size_t>(part.table)].num_panels;
+    parallel_for(num_threads_, problem_.batch * panels, [&](std::int64_t task, int thread) {
+      multiply_table_panel(call, part, task / panels, task % panels, chunk_of_thread(call, thread));
+    });
+  }
+  const std::int64_t tasks_per_image = (chunks_per_image() + kChunksPerTask - 1) / kChunksPerTask;
+  parallel_for(num_threads_, problem_.batch * tasks_per_image, [&](std::int64_t task, int thread) {
+    Chunk chunk = chunk_of_thread(call, thread);
+    const std::int64_t first = task % tasks_per_image * kChunksPerTask;
+    const std::int64_t last = std::min(first + kChunksPerTask, chunks_per_image());
+    for (std::int64_t index = first; index < last; ++index)
+      write_chunk_gradient(call, chunk_cells(task / tasks_per_image, index), chunk);
+  });
+}
+
+void FactoredBackend::write_chunk_gradient(const Call& call, const CellRange& cells, Chunk& chunk) const {
+  embed(call, cells, chunk);
+  const float* matrices = coefficients(call, problem_.group_of_image(cells.image));
+  const int length = length_of(cells.count);
+  bool has_cell_part = false;
+  for (const Part& part : parts_)
+    if (part.table < 0) {
+      multiply_coefficients(call, part, matrices + part.coefficients, chunk);
+      has_cell_part = true;
+    }
+  if (has_cell_part) {
+    kernels_.multiply(chunk.work, chunk.s, kChunk, kChunk, length, problem_.classes, chunk.work);
+  } else {
+    std::fill_n(chunk.work, problem_.classes * kChunk, 0.0f);
+  }
+  for (const Part& part : parts_)
+    if (part.table >= 0) add_pooled_gradient(call, part, chunk);
+  write_gradient(call, cells, chunk.s, chunk.work, chunk.weight, kChunk, matrices[0]);
+}
+
+/// h / w of the chunk's cells into the work tile (math.md, eq. 16 or 21).
+void FactoredBackend::multiply_coefficients(const Call& call, const Part& part, const float* matrices,
+                                            Chunk& chunk) const {
+  const std::int64_t size = problem_.classes * problem_.classes;
+  const float* table = is_absolute_ ? matrices : matrices + size;
+  kernels_.product({is_absolute_ ? nullptr : chunk.residual, matrices, table, chunk.anchor, false, kChunk,
+                    length_of(chunk.cells.count), problem_.classes, chunk.work});
+  if (is_absolute_) return;
+  for (int i = 0; i < chunk.cells.count; ++i) {
+    if (chunk.weight[i] == 0) continue;
+    if (chunk.codes[i] == kMixedLabels)
+      add_label_row(chunk, i, chunk.shares, finest_shares(call, chunk, i, chunk.shares), 1, table);
+    for (int k = 1; k < part.num_scales; ++k)
+      add_label_row(chunk, i, chunk.shares + problem_.classes, coarser_differences(call, chunk, k, i), -1,
+                    matrices + (1 + k) * size);
+  }
+}
+
+/// work_d[i] += sign * sum_c u_c matrix[c][d].
+void FactoredBackend::add_label_row(Chunk& chunk, int i, const LabelShare* shares, int count, float sign,
+                                    const float* matrix) const {
+  for (int c = 0; c < count; ++c) {
+    const float u = sign * static_cast<float>(shares[c].u);
+    const float* row = matrix + shares[c].label * problem_.classes;
+    for (std::int64_t d = 0; d < problem_.classes; ++d) chunk.work[d * kChunk + i] += u * row[d];
+  }
+}
+
+// --- the pyramid's tables --------------------------------------------------------------------------------------------
+
+void FactoredBackend::fill_table(const Call& call, const BlockTable& table) const {
+  const std::int64_t classes = problem_.classes, rows = table.num_panels * kPanel;
+  std::memset(at<float>(call.workspace, table.weight), 0, sizeof(float) * problem_.batch * rows);
+  for (const std::size_t tile : {table.residual, table.s, table.u})
+    std::memset(at<float>(call.workspace, tile), 0, sizeof(float) * problem_.batch * rows * classes);
+  pool_block_rows(call, table.blocks, [&](const BlockRow& row, Chunk&) {
+    const std::int64_t index = row.image * rows + row.block;
+    const std::int64_t first = index / kPanel * classes * kPanel + index % kPanel;
+    at<float>(call.workspace, table.weight)[index] = static_cast<float>(row.weight);
+    for (std::int64_t c = 0; c < classes; ++c) {
+      const double s = std::sqrt(row.p[c]), u = std::sqrt(row.t[c]);
+      const double residual = s + u == 0 ? 0 : row.difference[c] / (s + u);  // math.md, eq. 19
+      at<float>(call.workspace, table.residual)[first + c * kPanel] = static_cast<float>(residual);
+      at<float>(call.workspace, table.s)[first + c * kPanel] = static_cast<float>(s);
+      at<float>(call.workspace, table.u)[first + c * kPanel] = static_cast<float>(u);
+    }
+  });
+}
+
+FactoredBackend::PanelRows FactoredBackend::panel_rows(const Call& call, const BlockTable& table, std::int64_t image,
+                                                       std::int64_t panel) const {
+  const std::int64_t index = image * table.num_panels + panel;
+  const std::int64_t tile = index * problem_.classes * kPanel;
+  return {at<float>(call.workspace, table.residual) + tile, at<float>(call.workspace, table.s) + tile,
+          at<float>(call.workspace, table.u) + tile, at<float>(call.workspace, table.weight) + index * kPanel};
+}
+
+/// P, Q and R of this slot's share of a pooled scale.
+void FactoredBackend::add_table_panels(const Call& call, const Part& part, std::int64_t image, std::int64_t slot,
+                                       double* head, Chunk& chunk) const {
+  const BlockTable& table = tables_[static_cast<std::size_t>(part.table)];
+  const math::ResidualSums sums = sums_of(part, head);
+  const std::int64_t classes = problem_.classes;
+  const auto rows_of_all = static_cast<int>(classes);
+  const std::int64_t last = (slot + 1) * table.num_panels / num_slots_;
+  for (std::int64_t panel = slot * table.num_panels / num_slots_; panel < last; ++panel) {
+    const PanelRows rows = panel_rows(call, table, image, panel);
+    kernels_.multiply(rows.residual, rows.weight, 0, kPanel, kPanel, classes, chunk.work);
+    kernels_.gram({chunk.work, rows.residual, kPanel, kPanel, rows_of_all, classes, nullptr, true, sums.p()});
+    kernels_.multiply(rows.u, rows.weight, 0, kPanel, kPanel, classes, chunk.work);
+    kernels_.gram({chunk.work, rows.residual, kPanel, kPanel, rows_of_all, classes, nullptr, false, sums.q()});
+    for (int i = 0; i < kPanel; ++i) {
+      int count = 0;
+      for (std::int64_t c = 0; c < classes; ++c)
+        if (const float u = rows.u[c * kPanel + i]; u > 0)
+          chunk.shares[count++] = {static_cast<std::int32_t>(c), static_cast<double>(u)};
+      add_outer(sums.r(0, 0), classes, chunk.shares, count, chunk.shares, count, static_cast<double>(rows.weight[i]));
+    }
+  }
+}
+
+/// h / W of a panel's blocks, divided by s, in place of their residuals: what a cell's p is multiplied with (eq. 12).
+void FactoredBackend::multiply_table_panel(const Call& call, const Part& part, std::int64_t image, std::int64_t panel,
+                                           const Chunk& chunk) const {
+  const BlockTable& table = tables_[static_cast<std::size_t>(part.table)];
+  const PanelRows rows = panel_rows(call, table, image, panel);
+  const std::int64_t classes = problem_.classes;
+  const float* matrices = coefficients(call, problem_.group_of_image(image)) + part.coefficients;
+  kernels_.product({rows.residual, matrices, nullptr, nullptr, false, kPanel, kPanel, classes, chunk.work});
+  kernels_.product({rows.u, matrices + classes * classes, nullptr, nullptr, true, kPanel, kPanel, classes, chunk.work});
+  for (std::int64_t index = 0; index < classes * kPanel; ++index)
+    rows.residual[index] = rows.s[index] == 0 ? 0 : chunk.work[index] / rows.s[index];
+}
+
+/// v_ic += p_ic h^k_c / s^k_c.
+void FactoredBackend::add_pooled_gradient(const Call& call, const Part& part, Chunk& chunk) const {
+  const BlockTable& table = tables_[static_cast<std::size_t>(part.table)];
+  std::int64_t blocks[kChunk];
+  table.blocks.write_indices(chunk.cells.first, chunk.cells.count, blocks);
+  for (int i = 0; i < chunk.cells.count; ++i) {
+    if (chunk.weight[i] == 0) continue;
+    const float* ratio = panel_rows(call, table, chunk.cells.image, blocks[i] / kPanel).residual + blocks[i] % kPanel;
+    for (std::int64_t c = 0; c < problem_.classes; ++c) {
+      const float s = chunk.s[c * kChunk + i];
+      chunk.work[c * kChunk + i] += s * s * ratio[c * kPanel];
+    }
+  }
+}
+
+}  // namespace arloss::cpu

@@ -1,0 +1,286 @@
+#include "cpu/label_pool.h"
+
+#include <cmath>
+#include <cstring>
+#include <limits>
+
+namespace arloss::cpu {
+namespace {
+
+/// Set in a stored code where some label pixels of a one-class cell are ignored: its count is not the cell's size.
+constexpr std::int32_t kPartlyIgnored = 1 << 30;
+constexpr std::int64_t kNotFound = std::numeric_limits<std::int64_t>::max();
+/// Weights checked per task: large enough to amortise the task, small enough to share.
+constexpr std::int64_t kWeightsPerTask = 1 << 14;
+
+template <class Body>
+auto with_labels(arloss_dtype_t dtype, const void* labels, const Body& body) {
+  switch (dtype) {
+    case ARLOSS_DTYPE_UINT8: return body(static_cast<const std::uint8_t*>(labels));
+    case ARLOSS_DTYPE_INT32: return body(static_cast<const std::int32_t*>(labels));
+    default: return body(static_cast<const std::int64_t*>(labels));
+  }
+}
+
+/// Class of a label pixel, kNoLabels where it is ignored, else kInvalidLabel.
+std::int32_t classify(const Problem& problem, std::int64_t label) {
+  if (problem.has_ignore_index && label == problem.ignore_index) return kNoLabels;
+  return label >= 0 && label < problem.classes ? static_cast<std::int32_t>(label) : kInvalidLabel;
+}
+
+bool is_valid_weight(float weight) { return weight >= 0 && !std::isinf(weight); }
+
+/// Calls row(pointer, length, position) for each run of label pixels along the fastest axis of a box.
+template <class Label, class Row>
+void for_each_label_row(const Label* labels, const Extent& extent, std::int64_t image, const Box& box, const Row& row) {
+  for (std::int64_t z = box.first.z; z < box.last.z; ++z)
+    for (std::int64_t y = box.first.y; y < box.last.y; ++y) {
+      const std::int64_t position = ((image * extent.depth + z) * extent.height + y) * extent.width + box.first.x;
+      row(labels + position, box.last.x - box.first.x, position);
+    }
+}
+
+/// What one cell's label pixels are, and where the first invalid one lies.
+template <class Label>
+std::int32_t pool_cell(const Problem& problem, const Label* labels, std::int64_t image, const Box& box,
+                       std::int64_t& first_invalid) {
+  std::int32_t code = kNoLabels;
+  bool is_partial = false;
+  for_each_label_row(labels, problem.labels, image, box, [&](const Label* run, std::int64_t length, std::int64_t at) {
+    for (std::int64_t i = 0; i < length; ++i) {
+      const std::int32_t label = classify(problem, static_cast<std::int64_t>(run[i]));
+      if (label == kNoLabels) {
+        is_partial = true;
+      } else if (label == kInvalidLabel) {
+        first_invalid = std::min(first_invalid, at + i);
+      } else if (code == kNoLabels) {
+        code = label;
+      } else if (code != label) {
+        code = kMixedLabels;
+      }
+    }
+  });
+  return code >= 0 && is_partial ? code | kPartlyIgnored : code;
+}
+
+}  // namespace
+
+LabelPool::LabelPool(const Problem& problem, std::vector<std::int64_t> edges, Ledger& workspace) : problem_(problem) {
+  if (!reads_codes_from_labels())
+    cell_codes_ = workspace.book<std::int32_t>("label code of every cell", {problem.batch, problem.grid.count()});
+  for (const std::int64_t edge : edges) {
+    const Blocks blocks(problem.grid, edge);
+    const std::string name = "blocks of scale " + std::to_string(edge);
+    ScaleTable table{blocks, max_block_labels(edge) > std::numeric_limits<std::uint16_t>::max(), 0, 0};
+    table.codes = workspace.book<std::int32_t>("label code of " + name, {problem.batch, blocks.count()});
+    const std::initializer_list<std::int64_t> counts = {problem.batch, blocks.count(), problem.classes};
+    table.counts = table.is_wide ? workspace.book<std::uint32_t>("label counts of mixed " + name, counts)
+                                 : workspace.book<std::uint16_t>("label counts of mixed " + name, counts);
+    scales_.push_back(table);
+  }
+}
+
+std::int64_t LabelPool::max_block_labels(std::int64_t edge) const {
+  const auto along = [&](std::int64_t cells, std::int64_t labels) {
+    return std::min(labels, std::min(edge, cells) * ((labels - 1) / cells + 1));
+  };
+  return along(problem_.grid.depth, problem_.labels.depth) * along(problem_.grid.height, problem_.labels.height) *
+         along(problem_.grid.width, problem_.labels.width);
+}
+
+/// Codes of one row of cells, and where its first invalid label pixel lies.
+template <class Label>
+std::int64_t LabelPool::pool_cell_row(const Label* labels, std::int64_t row, std::int32_t* codes) const {
+  const Extent& grid = problem_.grid;
+  const std::int64_t image = row / (grid.depth * grid.height);
+  Position cell{row / grid.height % grid.depth, row % grid.height, 0};
+  std::int64_t first_invalid = kNotFound;
+  for (; cell.x < grid.width; ++cell.x) {
+    const Box box = labels_of_cells(grid, problem_.labels, {cell, {cell.z + 1, cell.y + 1, cell.x + 1}});
+    const std::int32_t code = pool_cell(problem_, labels, image, box, first_invalid);
+    if (codes != nullptr) codes[row * grid.width + cell.x] = code;
+  }
+  return first_invalid;
+}
+
+/// Codes of every cell; returns the first invalid label pixel.
+std::int64_t LabelPool::pool_cells(const LabelMap& map, int num_threads) const {
+  std::int32_t* codes = reads_codes_from_labels() ? nullptr : at<std::int32_t>(map.workspace, cell_codes_);
+  std::atomic<std::int64_t> first_invalid{kNotFound};
+  with_labels(problem_.labels_dtype, map.labels, [&](const auto* labels) {
+    parallel_for(num_threads, problem_.batch * problem_.grid.depth * problem_.grid.height,
+                 [&](std::int64_t row, int) { lower(first_invalid, pool_cell_row(labels, row, codes)); });
+  });
+  return first_invalid.load();
+}
+
+LabelPool::Census LabelPool::take_census(const LabelMap& map, int num_threads) const {
+  Census census;
+  const std::int64_t first_invalid = pool_cells(map, num_threads);
+  const std::int64_t first_weight = find_invalid_weight(map, num_threads);
+  census.first_invalid = first_invalid == kNotFound ? -1 : first_invalid;
+  census.first_invalid_weight = first_weight == kNotFound ? -1 : first_weight;
+  with_labels(problem_.labels_dtype, map.labels, [&](const auto* labels) {
+    for (std::int64_t i = 0; i < problem_.batch * problem_.labels.count(); ++i) {
+      const std::int32_t label = classify(problem_, static_cast<std::int64_t>(labels[i]));
+      census.ignored += label == kNoLabels;
+      census.invalid += label == kInvalidLabel;
+    }
+  });
+  for (std::int64_t i = 0; map.weights != nullptr && i < problem_.batch * problem_.grid.count(); ++i)
+    census.invalid_weights += !is_valid_weight(map.weights[i]);
+  return census;
+}
+
+std::int64_t LabelPool::find_invalid_weight(const LabelMap& map, int num_threads) const {
+  if (map.weights == nullptr) return kNotFound;
+  const std::int64_t count = problem_.batch * problem_.grid.count();
+  std::atomic<std::int64_t> first_invalid{kNotFound};
+  parallel_for(num_threads, (count + kWeightsPerTask - 1) / kWeightsPerTask, [&](std::int64_t task, int) {
+    const std::int64_t last = std::min(count, (task + 1) * kWeightsPerTask);
+    for (std::int64_t i = task * kWeightsPerTask; i < last; ++i)
+      if (!is_valid_weight(map.weights[i])) return lower(first_invalid, i);
+  });
+  return first_invalid.load();
+}
+
+InputFault LabelPool::find_fault(const LabelMap& map, int num_threads) const {
+  InputFault fault;
+  if (const std::int64_t label = pool_cells(map, num_threads); label != kNotFound) {
+    fault.kind = InputFault::Kind::kLabel;
+    fault.position = label;
+    fault.label = with_labels(problem_.labels_dtype, map.labels,
+                              [&](const auto* labels) { return static_cast<std::int64_t>(labels[label]); });
+  } else if (const std::int64_t weight = find_invalid_weight(map, num_threads); weight != kNotFound) {
+    fault.kind = InputFault::Kind::kWeight;
+    fault.position = weight;
+    fault.weight = map.weights[weight];
+  }
+  return fault;
+}
+
+void LabelPool::pool_block_row(const LabelMap& map, const ScaleTable& table, std::int64_t row,
+                               LabelCounter& counter) const {
+  const Extent& extent = table.blocks.extent();
+  const std::int64_t image = row / (extent.depth * extent.height);
+  Position block{row / extent.height % extent.depth, row % extent.height, 0};
+  for (; block.x < extent.width; ++block.x) pool_block(map, table, image, block, counter);
+}
+
+void LabelPool::pool_block(const LabelMap& map, const ScaleTable& table, std::int64_t image, const Position& block,
+                           LabelCounter& counter) const {
+  const Extent& extent = table.blocks.extent();
+  count_cells(map, image, table.blocks.cells(block), counter);
+  const std::int64_t index =
+      image * table.blocks.count() + (block.z * extent.height + block.y) * extent.width + block.x;
+  std::int32_t& code = at<std::int32_t>(map.workspace, table.codes)[index];
+  if (counter.num_classes() <= 1) {
+    code = counter.num_classes() == 0 ? kNoLabels : counter.label(0);
+  } else {
+    code = kMixedLabels;
+    const auto store = [&](auto* counts) {
+      using Count = std::remove_pointer_t<decltype(counts)>;
+      std::fill(counts, counts + problem_.classes, Count{0});
+      for (int c = 0; c < counter.num_classes(); ++c) counts[counter.label(c)] = static_cast<Count>(counter.count(c));
+    };
+    const std::int64_t row = index * problem_.classes;
+    if (table.is_wide) {
+      store(at<std::uint32_t>(map.workspace, table.counts) + row);
+    } else {
+      store(at<std::uint16_t>(map.workspace, table.counts) + row);
+    }
+  }
+  counter.clear();
+}
+
+void LabelPool::count_cells(const LabelMap& map, std::int64_t image, const Box& cells, LabelCounter& counter) const {
+  for (std::int64_t z = cells.first.z; z < cells.last.z; ++z)
+    for (std::int64_t y = cells.first.y; y < cells.last.y; ++y)
+      for (std::int64_t x = cells.first.x; x < cells.last.x; ++x) count_cell(map, image, {z, y, x}, counter);
+}
+
+void LabelPool::count_cell(const LabelMap& map, std::int64_t image, const Position& cell, LabelCounter& counter) const {
+  const Extent& grid = problem_.grid;
+  const std::int32_t code = stored_code(map, image, (cell.z * grid.height + cell.y) * grid.width + cell.x);
+  if (!is_labelled(code)) return;
+  const Box cells{cell, {cell.z + 1, cell.y + 1, cell.x + 1}};
+  if (code == kMixedLabels || (code & kPartlyIgnored) != 0) return count_labels(map, image, cells, counter);
+  counter.add(code, static_cast<std::uint32_t>(labels_of_cells(grid, problem_.labels, cells).count()));
+}
+
+std::int32_t LabelPool::stored_code(const LabelMap& map, std::int64_t image, std::int64_t cell) const {
+  const std::int64_t index = image * problem_.grid.count() + cell;
+  if (!reads_codes_from_labels()) return at<std::int32_t>(map.workspace, cell_codes_)[index];
+  return with_labels(problem_.labels_dtype, map.labels,
+                     [&](const auto* labels) { return classify(problem_, static_cast<std::int64_t>(labels[index])); });
+}
+
+std::int32_t LabelPool::cell_code(const LabelMap& map, std::int64_t image, std::int64_t cell) const {
+  const std::int32_t code = stored_code(map, image, cell);
+  return code >= 0 ? code & ~kPartlyIgnored : code;
+}
+
+void LabelPool::write_cell_codes(const LabelMap& map, std::int64_t image, std::int64_t first, int count,
+                                 std::int32_t* codes) const {
+  const std::int64_t start = image * problem_.grid.count() + first;
+  if (!reads_codes_from_labels()) {
+    const std::int32_t* stored = at<std::int32_t>(map.workspace, cell_codes_) + start;
+    for (int i = 0; i < count; ++i) codes[i] = stored[i] >= 0 ? stored[i] & ~kPartlyIgnored : stored[i];
+    return;
+  }
+  with_labels(problem_.labels_dtype, map.labels, [&](const auto* labels) {
+    for (int i = 0; i < count; ++i) codes[i] = classify(problem_, static_cast<std::int64_t>(labels[start + i]));
+  });
+}
+
+std::int32_t LabelPool::block_code(const LabelMap& map, int scale, std::int64_t image, std::int64_t block) const {
+  const ScaleTable& table = scales_[static_cast<std::size_t>(scale)];
+  return at<std::int32_t>(map.workspace, table.codes)[image * table.blocks.count() + block];
+}
+
+void LabelPool::count_labels(const LabelMap& map, std::int64_t image, const Box& cells, LabelCounter& counter) const {
+  const Box box = labels_of_cells(problem_.grid, problem_.labels, cells);
+  with_labels(problem_.labels_dtype, map.labels, [&](const auto* labels) {
+    for_each_label_row(labels, problem_.labels, image, box, [&](const auto* run, std::int64_t length, std::int64_t) {
+      for (std::int64_t i = 0; i < length; ++i) {
+        const std::int32_t label = classify(problem_, static_cast<std::int64_t>(run[i]));
+        if (label >= 0) counter.add(label, 1);
+      }
+    });
+  });
+}
+
+int LabelPool::cell_shares(const LabelMap& map, std::int64_t image, std::int64_t cell, LabelCounter& counter,
+                           LabelShare* shares) const {
+  const Position at_cell = position_of(problem_.grid, cell);
+  count_labels(map, image, {at_cell, {at_cell.z + 1, at_cell.y + 1, at_cell.x + 1}}, counter);
+  const int count = counter.num_classes();
+  for (int c = 0; c < count; ++c)
+    shares[c] = {counter.label(c), std::sqrt(static_cast<double>(counter.count(c)) / counter.total())};
+  counter.clear();
+  return count;
+}
+
+int LabelPool::block_shares(const LabelMap& map, int scale, std::int64_t image, std::int64_t block,
+                            LabelShare* shares) const {
+  const ScaleTable& table = scales_[static_cast<std::size_t>(scale)];
+  const std::int64_t row = (image * table.blocks.count() + block) * problem_.classes;
+  const auto read = [&](const auto* counts) {
+    double total = 0;
+    for (std::int64_t c = 0; c < problem_.classes; ++c) total += counts[c];
+    int count = 0;
+    for (std::int64_t c = 0; c < problem_.classes; ++c)
+      if (counts[c] != 0) shares[count++] = {static_cast<std::int32_t>(c), std::sqrt(counts[c] / total)};
+    return count;
+  };
+  return table.is_wide ? read(at<std::uint32_t>(map.workspace, table.counts) + row)
+                       : read(at<std::uint16_t>(map.workspace, table.counts) + row);
+}
+
+void LabelPool::write_weights(const LabelMap& map, std::int64_t image, std::int64_t first, int count,
+                              const std::int32_t* codes, float* weights) const {
+  const float* given = map.weights == nullptr ? nullptr : map.weights + image * problem_.grid.count() + first;
+  for (int i = 0; i < count; ++i) weights[i] = !is_labelled(codes[i]) ? 0.0f : given == nullptr ? 1.0f : given[i];
+}
+
+}  // namespace arloss::cpu

@@ -1,0 +1,146 @@
+#ifndef ARLOSS_CPU_LABEL_POOL_H
+#define ARLOSS_CPU_LABEL_POOL_H
+
+#include <cstdint>
+#include <vector>
+
+#include "cpu/grid.h"
+#include "cpu/parallel.h"
+#include "plan/backend.h"
+#include "plan/ledger.h"
+#include "plan/problem.h"
+
+namespace arloss::cpu {
+
+/// What a cell or block holds, instead of a class index (which is >= 0).
+inline constexpr std::int32_t kNoLabels = -1;      // no valid label pixel
+inline constexpr std::int32_t kMixedLabels = -2;   // two classes or more
+inline constexpr std::int32_t kInvalidLabel = -3;  // a cell of one label pixel, which is no class and not ignored
+
+/// m_i: at least one valid label pixel.
+inline bool is_labelled(std::int32_t code) { return code >= 0 || code == kMixedLabels; }
+
+/// One class of a label row: u_c = sqrt(t_c), t_c its share of the valid label pixels.
+struct LabelShare {
+  std::int32_t label;
+  double u;
+};
+
+/// Counts label pixels by class. Between uses every count is 0.
+class LabelCounter {
+ public:
+  LabelCounter(std::uint32_t* counts, std::int32_t* touched) : counts_(counts), touched_(touched) {}
+
+  void add(std::int32_t label, std::uint32_t count) {
+    if (counts_[label] == 0) touched_[num_touched_++] = label;
+    counts_[label] += count;
+    total_ += count;
+  }
+  int num_classes() const { return num_touched_; }
+  std::int32_t label(int index) const { return touched_[index]; }
+  std::uint32_t count(int index) const { return counts_[touched_[index]]; }
+  std::uint32_t total() const { return total_; }
+
+  void clear() {
+    for (int index = 0; index < num_touched_; ++index) counts_[touched_[index]] = 0;
+    num_touched_ = 0;
+    total_ = 0;
+  }
+
+ private:
+  std::uint32_t* counts_;  // [classes]
+  std::int32_t* touched_;  // [classes]
+  int num_touched_ = 0;
+  std::uint32_t total_ = 0;
+};
+
+/// One call's label map together with the tables pooled from it.
+struct LabelMap {
+  const void* labels;    // the caller's
+  const float* weights;  // the caller's pixel weights, or NULL
+  void* workspace;
+};
+
+/// Label pooling: the class of every cell, and at coarser scales of every block, with exact integer counts where
+/// classes mix (math.md, eq. 3 to 5). A cell costs one code and never a row of C numbers; the few mixed cells are
+/// counted again when met, mixed blocks keep their counts. Plan-time object: tables live in the caller's workspace.
+class LabelPool {
+ public:
+  /// `edges`: block edges above 1 that will be asked for.
+  LabelPool(const Problem& problem, std::vector<std::int64_t> edges, Ledger& workspace);
+
+  /// Validates labels and weights and fills the tables. Returns the first fault by position, labels before weights.
+  /// counter_of_thread(thread) gives the LabelCounter a thread may use.
+  template <class CounterOfThread>
+  InputFault build(const LabelMap& map, int num_threads, const CounterOfThread& counter_of_thread) const {
+    const InputFault fault = find_fault(map, num_threads);
+    if (fault.is_found()) return fault;
+    for (const ScaleTable& table : scales_) {
+      const Extent& extent = table.blocks.extent();
+      parallel_for(num_threads, problem_.batch * extent.depth * extent.height, [&](std::int64_t row, int thread) {
+        LabelCounter counter = counter_of_thread(thread);
+        pool_block_row(map, table, row, counter);
+      });
+    }
+    return fault;
+  }
+
+  /// Code of one cell: its class, kNoLabels or kMixedLabels.
+  std::int32_t cell_code(const LabelMap& map, std::int64_t image, std::int64_t cell) const;
+  /// Writes the codes of consecutive cells.
+  void write_cell_codes(const LabelMap& map, std::int64_t image, std::int64_t first, int count,
+                        std::int32_t* codes) const;
+  /// Code of a block at edges()[scale].
+  std::int32_t block_code(const LabelMap& map, int scale, std::int64_t image, std::int64_t block) const;
+
+  /// The classes of a mixed cell or block, u in float64; returns how many.
+  int cell_shares(const LabelMap& map, std::int64_t image, std::int64_t cell, LabelCounter& counter,
+                  LabelShare* shares) const;
+  int block_shares(const LabelMap& map, int scale, std::int64_t image, std::int64_t block, LabelShare* shares) const;
+
+  /// Counts the valid label pixels of a box of cells, by the cells' codes where they tell.
+  void count_cells(const LabelMap& map, std::int64_t image, const Box& cells, LabelCounter& counter) const;
+
+  /// w_i = m_i * pixel_weight_i of consecutive cells (math.md, eq. 8), m_i from their codes.
+  void write_weights(const LabelMap& map, std::int64_t image, std::int64_t first, int count, const std::int32_t* codes,
+                     float* weights) const;
+
+  const Blocks& blocks(int scale) const { return scales_[static_cast<std::size_t>(scale)].blocks; }
+  /// Most label pixels a block of `edge` cells may hold.
+  std::int64_t max_block_labels(std::int64_t edge) const;
+
+  /// What arloss_check reports of labels and weights; needs no table, fills the cells' codes.
+  struct Census {
+    std::int64_t ignored = 0, invalid = 0, first_invalid = -1, invalid_weights = 0, first_invalid_weight = -1;
+  };
+  Census take_census(const LabelMap& map, int num_threads) const;
+
+ private:
+  struct ScaleTable {
+    Blocks blocks;
+    bool is_wide;        // counts need 32 bits
+    std::size_t codes;   // [batch][blocks] int32
+    std::size_t counts;  // [batch][blocks][classes] uint16 or uint32; rows of mixed blocks only are written
+  };
+
+  bool reads_codes_from_labels() const { return problem_.labels == problem_.grid; }
+  template <class Label>
+  std::int64_t pool_cell_row(const Label* labels, std::int64_t row, std::int32_t* codes) const;
+  InputFault find_fault(const LabelMap& map, int num_threads) const;
+  std::int64_t pool_cells(const LabelMap& map, int num_threads) const;
+  std::int64_t find_invalid_weight(const LabelMap& map, int num_threads) const;
+  void pool_block_row(const LabelMap& map, const ScaleTable& table, std::int64_t row, LabelCounter& counter) const;
+  void pool_block(const LabelMap& map, const ScaleTable& table, std::int64_t image, const Position& block,
+                  LabelCounter& counter) const;
+  void count_cell(const LabelMap& map, std::int64_t image, const Position& cell, LabelCounter& counter) const;
+  void count_labels(const LabelMap& map, std::int64_t image, const Box& cells, LabelCounter& counter) const;
+  std::int32_t stored_code(const LabelMap& map, std::int64_t image, std::int64_t cell) const;
+
+  const Problem& problem_;
+  std::size_t cell_codes_ = 0;  // [batch][N] int32, unless a cell is one label pixel
+  std::vector<ScaleTable> scales_;
+};
+
+}  // namespace arloss::cpu
+
+#endif

@@ -1,0 +1,136 @@
+#ifndef ARLOSS_CPU_SIMD_SIMD_KERNELS_H
+#define ARLOSS_CPU_SIMD_SIMD_KERNELS_H
+
+#include <cstdint>
+
+#include "arloss/arloss.h"
+
+namespace arloss::cpu {
+
+/// Cells per chunk of the linear form: a float32 sum is never longer before it joins a float64 one (numerics.md), and a
+/// chunk's tiles at C = 19 (19 KiB each) stay in the first two cache levels.
+inline constexpr int kChunk = 256;
+/// Rows per panel of the pairwise form: a 64 x 64 tile of slopes is 16 KiB.
+inline constexpr int kPanel = 64;
+
+/// A tile holds one row of `stride` floats per class, cells fastest: element (class c, cell i) at [c * stride + i].
+/// Strides are multiples of kPanel, which every vector length divides; rows are zero past the last cell.
+
+/// Consecutive cells of one image in the caller's tensor (logits or their gradient).
+struct CellSpan {
+  const void* data;  // element (class 0, first cell)
+  arloss_dtype_t dtype;
+  std::int64_t class_stride, cell_stride;  // elements
+  int count;                               // cells, <= the tile's stride
+  std::int64_t classes;
+};
+
+/// s = sqrt(softmax(z)) and the residual s - onehot(anchor), cell by cell, both exact to float32 rounding.
+struct EmbedJob {
+  CellSpan logits;
+  int stride;
+  const float* weight;   // [stride]; a cell of weight 0 becomes a zero column, whatever its logits
+  std::int32_t* anchor;  // [stride]; class whose residual is -delta / (1 + s), or -1: residual = s
+  float* s;              // tile
+  float* residual;       // tile
+  float* max_logit;      // [stride] the softmax's shift
+  float* sum;            // [stride] sum of exp(z - max)
+};
+
+/// out[row_class[r]][d] += sum over cells of left_r * right_d, the float32 sum of one chunk joined in float64.
+struct GramJob {
+  const float* left;   // tile of num_left rows
+  const float* right;  // tile of classes rows
+  int stride, length;  // length: cells, rounded up to a multiple of 16
+  int num_left;
+  std::int64_t classes;
+  const std::int32_t* row_class;  // [num_left]; NULL: row r is class r
+  bool is_symmetric;              // left and right give a symmetric product: only d >= c is written
+  double* out;                    // [classes][classes]
+};
+
+/// out_d (+)= sum_c tile_c * matrix[c][d] + table[anchor][d], for every cell.
+struct ProductJob {
+  const float* tile;           // NULL: no product
+  const float* matrix;         // [classes][classes]
+  const float* table;          // [classes][classes], or NULL
+  const std::int32_t* anchor;  // [stride]; -1: no row of the table
+  bool adds;                   // add to out instead of overwriting it
+  int stride, length;
+  std::int64_t classes;
+  float* out;  // tile, not one of the inputs
+};
+
+/// Through s = sqrt(softmax(z)): dz_c = v_c - p_c sum_d v_d with v_c = s_c h_c, the zero-sum form where one class holds
+/// more than half (math.md, eq. 20), times weight and scale, stored as or added into the caller's gradient.
+struct ChainJob {
+  const float* s;       // tile
+  float* v;             // tile; overwritten
+  const float* weight;  // [stride]; cells of weight 0 get 0, or are left alone where `adds`
+  float scale;
+  bool adds;
+  int stride;
+  CellSpan gradient;  // data is written
+};
+
+/// One class of a mixed label row: u_c, or u_c - 1 (exact) for the row's anchor.
+struct LabelEntry {
+  std::int32_t label;
+  float residual;
+};
+
+/// The label rows of one scale of a panel's cells, as the strip sees them (dense) and as a partner (lists).
+struct PairLabels {
+  float omega;
+  const float* strip_u;              // tile [classes][kPanel]
+  const float* strip_residual;       // tile [classes][kPanel]: u - onehot(anchor)
+  const std::int32_t* strip_anchor;  // [kPanel]
+  const LabelEntry* partner_entries[kPanel];
+  std::int32_t partner_counts[kPanel];  // non-zero residual entries; 0 for a pure row
+  std::int32_t partner_anchor[kPanel];
+};
+
+/// kPanel cells of the affinity's rows: s and f = s - onehot(argmax), tiles [classes][kPanel].
+struct PairPanel {
+  const float* s;
+  const float* f;
+  const std::int32_t* anchor;  // [kPanel] argmax
+  const float* weight;         // [kPanel]; 0: absent
+};
+
+/// The tile of pairs of a strip's cells with a partner panel's.
+struct PairJob {
+  std::int64_t classes;
+  PairPanel strip, partner;
+  const PairLabels* labels;  // [num_scales]
+  int num_scales;
+  bool is_blend;  // one target B, else one penalty per scale
+  arloss_penalty_t penalty;
+  float penalty_param;
+  bool is_diagonal;  // strip and partner are the same panel
+  bool wants_loss, wants_slope;
+  float* slope;  // scratch [kPanel partners][kPanel strip cells]
+  double* loss;  // += sum_ij w_i w_j phi
+  double* h;     // tile of float64: += sum_j w_j phi' s_j
+};
+
+/// The backend's vector code for one instruction set.
+struct SimdKernels {
+  const char* target_name;
+  float (*load_logit)(const void* logit, arloss_dtype_t dtype);
+  void (*embed_to_anchor)(const EmbedJob&);  // anchor given
+  void (*embed_to_argmax)(const EmbedJob&);  // anchor = argmax of the logits, written
+  void (*gram)(const GramJob&);
+  void (*product)(const ProductJob&);
+  /// out_r = a_r * b_r for `rows` tile rows; b_stride 0 multiplies every row by the one row b. out may be a.
+  void (*multiply)(const float* a, const float* b, int b_stride, int stride, int length, std::int64_t rows, float* out);
+  void (*chain)(const ChainJob&);
+  void (*pair_tile)(const PairJob&);
+};
+
+/// The best this machine runs of the instruction sets compiled in.
+const SimdKernels& simd_kernels();
+
+}  // namespace arloss::cpu
+
+#endif

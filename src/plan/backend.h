@@ -1,0 +1,71 @@
+#ifndef ARLOSS_PLAN_BACKEND_H
+#define ARLOSS_PLAN_BACKEND_H
+
+#include <cstdint>
+#include <memory>
+#include <string>
+
+#include "arloss/arloss.h"
+#include "plan/ledger.h"
+#include "plan/problem.h"
+#include "plan/routes.h"
+
+namespace arloss {
+
+/// What a run call found wrong with the values it was given (the CPU backend looks before it writes).
+struct InputFault {
+  enum class Kind { kNone, kLabel, kWeight, kRow };
+  Kind kind = Kind::kNone;
+  std::int64_t position = -1;  // flat element index of the first fault; kRow: the row's number in the call
+  std::int64_t label = 0;      // kLabel
+  float weight = 0;            // kWeight
+  std::int64_t row_image = 0, row_cell = 0;  // kRow
+  bool is_found() const { return kind != Kind::kNone; }
+};
+
+/// The caller's buffers of one run call, sizes already checked.
+struct Buffers {
+  const arloss_tensors_t& io;
+  void* state;
+  void* workspace;
+  arloss_stream_t stream;
+};
+
+/// The rows arloss_affinity_rows is asked for.
+struct AffinityRows {
+  arloss_affinity_t which;
+  const std::int64_t* images;  // [count]
+  const std::int64_t* cells;   // [count]
+  std::int64_t count;
+  float* out;  // [count][N]
+};
+
+/// What a plan's run calls do, and what they need: one implementation per device. Immutable; calls may run at once on
+/// different buffers. Run calls never allocate, print or throw; one that finds a fault has written the workspace only.
+class Backend {
+ public:
+  virtual ~Backend() = default;
+
+  virtual const Ledger& state() const = 0;
+  virtual const Ledger& workspace() const = 0;
+  /// Count of float64 values at the head of the state that are additive over shards.
+  virtual std::int64_t sum_count() const = 0;
+  /// Lines for arloss_plan_describe: how the device will be used.
+  virtual std::string describe() const = 0;
+
+  virtual InputFault forward(const Buffers& buffers) const = 0;
+  virtual InputFault backward(const Buffers& buffers) const = 0;
+  virtual InputFault forward_backward(const Buffers& buffers) const = 0;
+  virtual InputFault accumulate(const Buffers& buffers) const = 0;
+  virtual void finish(const Buffers& buffers) const = 0;
+  virtual InputFault affinity_rows(const Buffers& buffers, const AffinityRows& rows) const = 0;
+  virtual InputFault label_distribution(const Buffers& buffers, int scale_index, float* out) const = 0;
+  virtual void check(const Buffers& buffers, arloss_report_t* report) const = 0;
+};
+
+/// Defined by src/cpu.
+std::unique_ptr<Backend> make_cpu_backend(const Problem& problem, const Options& options, Route route);
+
+}  // namespace arloss
+
+#endif
