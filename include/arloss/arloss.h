@@ -182,7 +182,7 @@ typedef enum { ARLOSS_AFFINITY_OUTPUT = 0, ARLOSS_AFFINITY_LABEL = 1, ARLOSS_AFF
  * ================================================================================================================== */
 
 /* A problem holds no pointers and can be copied, compared field by field and printed. Fill it by
- * arloss_problem_init, then set what differs: batch, classes, height and width have no default and must be set.
+ * arloss_problem_init, then set what differs: batch is 1; classes, height and width have no default and must be set.
  *
  * arloss_plan_create returns INVALID_ARGUMENT, naming the field, its value and the rule, for
  *   a struct_size below that of version 0.1.0;

@@ -12,6 +12,7 @@
 using arloss::AffinityRows;
 using arloss::Backend;
 using arloss::Buffers;
+using arloss::check_argument;
 using arloss::fail;
 using arloss::InputFault;
 using arloss::is_factored;
@@ -102,6 +103,7 @@ void arloss_problem_init(arloss_problem_t* problem) {
   if (problem == nullptr) return;
   *problem = arloss_problem_t{};
   problem->struct_size = sizeof *problem;
+  problem->batch = 1;
   problem->depth = 1;
   problem->logits_dtype = ARLOSS_DTYPE_FLOAT32;
   problem->labels_dtype = ARLOSS_DTYPE_UINT8;
@@ -209,14 +211,15 @@ arloss_status_t arloss_affinity_rows(const arloss_plan_t* plan, const arloss_ten
                                                     << "which is " << kind << "; it must be OUTPUT, LABEL or RESIDUAL");
   const Call call{plan, io, {nullptr, 0}, {workspace, workspace_bytes}, stream};
   const unsigned needs = arloss::kNeedsLabels | (which == ARLOSS_AFFINITY_LABEL ? 0u : arloss::kNeedsLogits);
-  const arloss_status_t status = check_call(call, needs, kUsesWorkspace);
+  arloss_status_t status = check_call(call, needs, kUsesWorkspace);
   if (status != ARLOSS_STATUS_SUCCESS) return status;
   if (num_rows < 0)
     return fail(ARLOSS_STATUS_INVALID_ARGUMENT, Message() << "num_rows is " << num_rows << "; it must be 0 or more");
   if (num_rows == 0) return ARLOSS_STATUS_SUCCESS;
-  if (rows_image == nullptr) return null_argument("rows_image");
-  if (rows_cell == nullptr) return null_argument("rows_cell");
-  if (out == nullptr) return null_argument("out");
+  status = check_argument("rows_image", rows_image, sizeof *rows_image);
+  if (status == ARLOSS_STATUS_SUCCESS) status = check_argument("rows_cell", rows_cell, sizeof *rows_cell);
+  if (status == ARLOSS_STATUS_SUCCESS) status = check_argument("out", out, sizeof *out);
+  if (status != ARLOSS_STATUS_SUCCESS) return status;
   return arloss::report_fault(
       *plan, plan->backend->affinity_rows(call.buffers(), {which, rows_image, rows_cell, num_rows, out}));
 }
@@ -230,7 +233,8 @@ arloss_status_t arloss_label_distribution(const arloss_plan_t* plan, const arlos
   if (scale_index < 0 || scale_index >= num_scales)
     return fail(ARLOSS_STATUS_INVALID_ARGUMENT,
                 Message() << "scale_index is " << scale_index << "; it must be from 0 to " << num_scales - 1);
-  if (out == nullptr) return null_argument("out");
+  if (const arloss_status_t argument = check_argument("out", out, sizeof *out); argument != ARLOSS_STATUS_SUCCESS)
+    return argument;
   return arloss::report_fault(*plan, plan->backend->label_distribution(call.buffers(), scale_index, out));
 }
 

@@ -83,6 +83,10 @@ arloss_status_t report_row(const Problem& problem, const InputFault& fault) {
 
 }  // namespace
 
+arloss_status_t check_argument(const char* name, const void* data, std::size_t element_bytes) {
+  return check_tensor(name, data, true, static_cast<std::int64_t>(element_bytes));
+}
+
 arloss_status_t check_tensors(const arloss_plan* plan, const arloss_tensors_t* io, unsigned needs) {
   if (plan == nullptr) return invalid(Message() << "plan is NULL");
   if (io == nullptr) return invalid(Message() << "io is NULL");

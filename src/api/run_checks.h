@@ -22,6 +22,7 @@ struct SizedBuffer {
 };
 
 /// SUCCESS, or a status with its message kept: NULL, misaligned, overlapping or too small. Looks at addresses only.
+arloss_status_t check_argument(const char* name, const void* data, std::size_t element_bytes);
 arloss_status_t check_tensors(const arloss_plan* plan, const arloss_tensors_t* io, unsigned needs);
 arloss_status_t check_state(const arloss_plan& plan, const SizedBuffer& state);
 arloss_status_t check_workspace(const arloss_plan& plan, const SizedBuffer& workspace);

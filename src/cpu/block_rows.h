@@ -31,8 +31,8 @@ class BlockSums {
 
   /// Adds the cells of a chunk, the first of which lies in column `column` of the blocks' cells; p - t as E (s + u)
   /// (math.md, eq. 19).
-  template <class FinestShares>
-  void add(const Chunk& chunk, std::int64_t column, std::int64_t edge, const FinestShares& finest_shares) {
+  template <class LabelRowOfCell>
+  void add(const Chunk& chunk, std::int64_t column, std::int64_t edge, const LabelRowOfCell& label_row) {
     for (int i = 0; i < chunk.cells.count; ++i) weight()[(column + i) / edge] += static_cast<double>(chunk.weight[i]);
     for (std::int64_t c = 0; c < classes_; ++c) {
       const float *s = chunk.s + c * kChunk, *residual = chunk.residual + c * kChunk;
@@ -46,9 +46,9 @@ class BlockSums {
     for (int i = 0; i < chunk.cells.count; ++i) {
       if (chunk.weight[i] == 0) continue;
       const std::int64_t block = (column + i) / edge;
-      const int count = finest_shares(i);
-      for (int share = 0; share < count; ++share) {
-        const auto [label, u] = chunk.shares[share];
+      const LabelRow row = label_row(i);
+      for (int share = 0; share < row.count; ++share) {
+        const auto [label, u] = row.shares[share];
         const double weighted_u = static_cast<double>(chunk.weight[i]) * u;
         t(label)[block] += weighted_u * u;
         difference(label)[block] += weighted_u * static_cast<double>(chunk.residual[std::int64_t{label} * kChunk + i]);

@@ -66,7 +66,7 @@ void CpuBackend::book_scratch(std::int64_t max_tasks, std::int64_t max_pooled_bl
   offsets_.blocks = scratch_.book<std::int64_t>("block indices", {num_edges, kChunk});
   offsets_.counts = scratch_.book<std::uint32_t>("label counter", {classes});
   offsets_.touched = scratch_.book<std::int32_t>("counted classes", {classes});
-  offsets_.shares = scratch_.book<LabelShare>("label rows", {num_edges + 1, classes});
+  offsets_.shares = scratch_.book<LabelShare>("label rows", {problem_.num_scales() + 1, classes});
   offsets_.row_of_class = scratch_.book<std::int32_t>("row of class", {classes});
   offsets_.class_of_row = scratch_.book<std::int32_t>("class of row", {classes});
   offsets_.affinity_row = scratch_.book<double>("one row of an affinity", {classes});
@@ -108,7 +108,9 @@ Chunk CpuBackend::chunk_of_thread(const Call& call, int thread) const {
           at<LabelShare>(mine, offsets_.shares),
           at<std::int32_t>(mine, offsets_.row_of_class),
           at<std::int32_t>(mine, offsets_.class_of_row),
-          at<double>(mine, offsets_.pure_mass)};
+          at<double>(mine, offsets_.pure_mass),
+          {},
+          {}};
 }
 
 InputFault CpuBackend::pool_labels(const Call& call) const {
@@ -136,6 +138,7 @@ CellRange CpuBackend::chunk_cells(std::int64_t image, std::int64_t chunk) const 
 
 void CpuBackend::load_labels(const Call& call, const CellRange& cells, Chunk& chunk) const {
   chunk.cells = cells;
+  std::fill_n(chunk.row_position, ARLOSS_MAX_SCALES, -1);
   pool_.write_cell_codes(call.labels, cells.image, cells.first, cells.count, chunk.codes);
   pool_.write_weights(call.labels, cells.image, cells.first, cells.count, chunk.codes, chunk.weight);
   std::fill(chunk.weight + cells.count, chunk.weight + kChunk, 0.0f);
@@ -163,22 +166,34 @@ void CpuBackend::embed_to_argmax(const Call& call, const CellRange& cells, Chunk
                             chunk.max_logit, chunk.sum});
 }
 
-int CpuBackend::finest_shares(const Call& call, Chunk& chunk, int i, LabelShare* shares) const {
-  if (chunk.codes[i] >= 0) {
-    shares[0] = {chunk.codes[i], 1.0};
-    return 1;
+std::int32_t CpuBackend::label_code(const Call& call, const Chunk& chunk, int k, int i) const {
+  if (k == 0) return chunk.codes[i];
+  return pool_.block_code(call.labels, edge_index(k), chunk.cells.image, chunk.blocks[edge_index(k) * kChunk + i]);
+}
+
+LabelRow CpuBackend::label_row(const Call& call, Chunk& chunk, int k, int i) const {
+  LabelShare* shares = chunk.shares + k * problem_.classes;
+  const int edge = edge_index(k);
+  const std::int64_t position = edge < 0 ? chunk.cells.first + i : chunk.blocks[edge * kChunk + i];
+  if (chunk.row_position[k] == position) return {shares, chunk.row_count[k]};
+  const std::int32_t code = label_code(call, chunk, k, i);
+  int count = 1;
+  if (code >= 0) {
+    shares[0] = {code, 1.0};
+  } else if (edge < 0) {
+    count = pool_.cell_shares(call.labels, chunk.cells.image, position, chunk.counter, shares);
+  } else {
+    count = pool_.block_shares(call.labels, edge, chunk.cells.image, position, shares);
   }
-  const int edge = edge_index(0);
-  if (edge >= 0)
-    return pool_.block_shares(call.labels, edge, chunk.cells.image, chunk.blocks[edge * kChunk + i], shares);
-  return pool_.cell_shares(call.labels, chunk.cells.image, chunk.cells.first + i, chunk.counter, shares);
+  chunk.row_position[k] = position;
+  chunk.row_count[k] = count;
+  return {shares, count};
 }
 
 /// s and residual of a cell whose label row mixes classes (math.md, eq. 18): for those classes s - u is the difference
 /// of two numbers near each other, so their exponentials and the normaliser are taken in float64 and E is rounded once.
 void CpuBackend::refine_mixed_cell(const Call& call, Chunk& chunk, int i) const {
-  LabelShare* shares = chunk.shares;
-  const int count = finest_shares(call, chunk, i, shares);
+  const auto [shares, count] = label_row(call, chunk, 0, i);
   const CellSpan logits = span(call.io.logits, {chunk.cells.image, chunk.cells.first + i, 1});
   const auto exponential = [&](std::int32_t label) {
     const char* logit = static_cast<const char*>(logits.data) + label * logits.class_stride * logit_bytes(logits.dtype);
@@ -212,7 +227,7 @@ void CpuBackend::add_box_of_cells(const Call& call, std::int64_t image, const Bo
       for (std::int64_t x = cells.first.x; x < cells.last.x; x += kChunk) {
         const auto count = static_cast<int>(std::min<std::int64_t>(kChunk, cells.last.x - x));
         embed(call, {image, (z * grid.height + y) * grid.width + x, count}, chunk);
-        sums.add(chunk, x - cells.first.x, edge, [&](int i) { return finest_shares(call, chunk, i, chunk.shares); });
+        sums.add(chunk, x - cells.first.x, edge, [&](int i) { return label_row(call, chunk, 0, i); });
       }
 }
 
@@ -221,10 +236,31 @@ float CpuBackend::upstream(const Call& call, std::int64_t image) const {
   return call.io.grad_loss[problem_.reduction == ARLOSS_REDUCTION_NONE ? image : 0];
 }
 
-void CpuBackend::write_gradient(const Call& call, const CellRange& cells, const float* s, float* v, const float* weight,
-                                int stride, float scale) const {
-  kernels_.chain({s, v, weight, scale * upstream(call, cells.image), problem_.accumulate_gradient, stride,
-                  span(call.io.grad_logits, cells)});
+double CpuBackend::reduction_scale(double sum_w, double live_count) const {
+  if (live_count <= 1) return 0;
+  const double z = problem_.reduction == ARLOSS_REDUCTION_SUM ? 1 : sum_w * sum_w;
+  const bool is_mean_of_images = problem_.reduction == ARLOSS_REDUCTION_MEAN && problem_.span == ARLOSS_SPAN_IMAGE;
+  return problem_.loss_weight / z / (is_mean_of_images ? static_cast<double>(problem_.batch) : 1.0);
+}
+
+void CpuBackend::add_pooled_slopes(const Blocks& blocks, const float* slopes, const CellRange& cells,
+                                   const GradientTile& tile) const {
+  std::int64_t block_of_cell[kChunk];
+  blocks.write_indices(cells.first, cells.count, block_of_cell);
+  for (int i = 0; i < cells.count; ++i) {
+    if (tile.weight[i] == 0) continue;
+    const std::int64_t block = block_of_cell[i];
+    const float* ratio = slopes + block / kPanel * problem_.classes * kPanel + block % kPanel;
+    for (std::int64_t c = 0; c < problem_.classes; ++c) {
+      const float s = tile.s[c * tile.stride + i];
+      tile.v[c * tile.stride + i] += s * s * ratio[c * kPanel];
+    }
+  }
+}
+
+void CpuBackend::write_gradient(const Call& call, const CellRange& cells, const GradientTile& tile, float scale) const {
+  kernels_.chain({tile.s, tile.v, tile.weight, scale * upstream(call, cells.image), problem_.accumulate_gradient,
+                  tile.stride, span(call.io.grad_logits, cells)});
 }
 
 std::string CpuBackend::describe() const {

@@ -27,6 +27,12 @@ struct CellRange {
   int count;
 };
 
+/// The classes of one label row; u = 1 for the only one of a pure row.
+struct LabelRow {
+  const LabelShare* shares;
+  int count;
+};
+
 /// One thread's scratch for a chunk of cells: its tiles ([classes][kChunk], cells fastest) and per-cell rows
 /// ([kChunk]).
 struct Chunk {
@@ -41,10 +47,13 @@ struct Chunk {
   std::int32_t* codes;   // label code at the finest scale
   std::int64_t* blocks;  // [num_edges][kChunk] block index at each pooled edge
   LabelCounter counter;
-  LabelShare* shares;          // [num_edges + 1][classes]
+  LabelShare* shares;          // [num_scales + 1][classes]: label_row's rows, and one more
   std::int32_t* row_of_class;  // [classes], -1 between uses
   std::int32_t* class_of_row;  // [classes]
   double* pure_mass;           // [classes]
+  // What the first rows of `shares` hold: the block (or cell) of each scale, -1 for nothing yet.
+  std::int64_t row_position[ARLOSS_MAX_SCALES];
+  int row_count[ARLOSS_MAX_SCALES];
 };
 
 class BlockSums;
@@ -77,15 +86,43 @@ class CpuBackend : public Backend {
   /// load_labels, then s and the residual against each cell's own argmax (math.md, eq. 23), tiles of `stride` cells.
   void embed_to_argmax(const Call& call, const CellRange& cells, Chunk& chunk, int stride) const;
 
-  /// Label row of cell i at the finest scale; one entry of u = 1 where it is pure.
-  int finest_shares(const Call& call, Chunk& chunk, int i, LabelShare* shares) const;
+  /// u^k of cell i. Cells of one block lie side by side: the last row of each scale is kept.
+  LabelRow label_row(const Call& call, Chunk& chunk, int k, int i) const;
+  /// Label code of cell i at scale k.
+  std::int32_t label_code(const Call& call, const Chunk& chunk, int k, int i) const;
   /// Index into the pooled edges of scale k, or -1 for single cells.
   int edge_index(int k) const { return edge_of_scale_[static_cast<std::size_t>(k)]; }
 
+  /// A tile of v, with the s and weights of its cells.
+  struct GradientTile {
+    const float* s;
+    float* v;
+    const float* weight;
+    int stride;
+  };
   /// Writes the gradient of a range of cells from v = s h (math.md, eq. 11, 20), scaled and weighted.
-  void write_gradient(const Call& call, const CellRange& cells, const float* s, float* v, const float* weight,
-                      int stride, float scale) const;
+  void write_gradient(const Call& call, const CellRange& cells, const GradientTile& tile, float scale) const;
   float upstream(const Call& call, std::int64_t image) const;
+
+  /// What a group's sum over pairs is multiplied with: 1 / Z, the mean over images, loss_weight (math.md, eq. 9). 0
+  /// where fewer than two cells are live: A = B there, and what the sum holds is rounding.
+  double reduction_scale(double sum_w, double live_count) const;
+  /// Writes io.loss from loss_of_group(group).
+  template <class LossOfGroup>
+  void write_loss(const Call& call, const LossOfGroup& loss_of_group) const {
+    double total = 0;
+    for (std::int64_t group = 0; group < problem_.num_groups(); ++group) {
+      const double loss = loss_of_group(group);
+      if (problem_.reduction == ARLOSS_REDUCTION_NONE) call.io.loss[group] = static_cast<float>(loss);
+      total += loss;
+    }
+    if (problem_.reduction != ARLOSS_REDUCTION_NONE) call.io.loss[0] = static_cast<float>(total);
+  }
+
+  /// v_ic += p_ic h_c / s_c of the pooled row the cell lies in (math.md, eq. 12). `slopes`: h / s of one image's
+  /// blocks, [panels][classes][kPanel].
+  void add_pooled_slopes(const Blocks& blocks, const float* slopes, const CellRange& cells,
+                         const GradientTile& tile) const;
 
   /// Pools p, t and p - t over the blocks of a pyramid's scale; sink(BlockRow, Chunk) is called once per
   /// block, with the scratch of the thread it runs on.

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <cstring>
+#include <limits>
 
 #include "plan/routes.h"
 
@@ -27,18 +28,24 @@ class LabelRows {
   LabelRows(const LabelRows&) = delete;
   LabelRows& operator=(const LabelRows&) = delete;
 
-  void add(std::int32_t label, int i, float value) {
+  /// Column i: the weighted label row of the chunk's cell i.
+  void add(const LabelRow& row, int i) {
+    const double weight = static_cast<double>(chunk_.weight[i]);
+    for (int c = 0; c < row.count; ++c) row_of(row.shares[c].label)[i] = static_cast<float>(weight * row.shares[c].u);
+  }
+  int count() const { return count_; }
+
+ private:
+  float* row_of(std::int32_t label) {
     std::int32_t& row = chunk_.row_of_class[label];
     if (row < 0) {
       row = count_++;
       chunk_.class_of_row[row] = label;
       std::fill_n(chunk_.work + std::int64_t{row} * kChunk, kChunk, 0.0f);
     }
-    chunk_.work[std::int64_t{row} * kChunk + i] += value;
+    return chunk_.work + std::int64_t{row} * kChunk;
   }
-  int count() const { return count_; }
 
- private:
   const Chunk& chunk_;
   int count_ = 0;
 };
@@ -49,21 +56,16 @@ void mirror_upper(double* matrix, std::int64_t classes) {
 }
 
 /// out_cd += scale * a_c b_d over the classes of two label rows.
-void add_outer(double* out, std::int64_t classes, const LabelShare* a, int num_a, const LabelShare* b, int num_b,
-               double scale) {
-  for (int c = 0; c < num_a; ++c)
-    for (int d = 0; d < num_b; ++d) out[a[c].label * classes + b[d].label] += scale * a[c].u * b[d].u;
+void add_outer(double* out, std::int64_t classes, const LabelRow& a, const LabelRow& b, double scale) {
+  for (int c = 0; c < a.count; ++c)
+    for (int d = 0; d < b.count; ++d)
+      out[a.shares[c].label * classes + b.shares[d].label] += scale * a.shares[c].u * b.shares[d].u;
 }
 
-/// Turns u^k into u^k - u^1 in place. The finest scale's classes are among the coarser's.
-void subtract_finest(LabelShare* shares, int count, const LabelShare* finest, int num_finest) {
-  for (int c = 0; c < count; ++c)
-    for (int d = 0; d < num_finest; ++d)
-      if (finest[d].label == shares[c].label) shares[c].u -= finest[d].u;
-}
-
-double normaliser(const Problem& problem, double sum_w) {
-  return problem.reduction == ARLOSS_REDUCTION_SUM ? 1 : sum_w * sum_w;
+double share_of(const LabelRow& row, std::int32_t label) {
+  for (int c = 0; c < row.count; ++c)
+    if (row.shares[c].label == label) return row.shares[c].u;
+  return 0;
 }
 
 }  // namespace
@@ -239,53 +241,38 @@ void FactoredBackend::add_output_gram(const Call& call, Chunk& chunk, double* p)
 /// Q_1 += U_1'WE.
 void FactoredBackend::add_finest_labels(const Call& call, Chunk& chunk, double* q) const {
   LabelRows rows(chunk);
-  for (int i = 0; i < chunk.cells.count; ++i) {
-    if (chunk.weight[i] == 0) continue;
-    if (chunk.anchor[i] >= 0) {
-      rows.add(chunk.anchor[i], i, chunk.weight[i]);
-      continue;
-    }
-    const int count = finest_shares(call, chunk, i, chunk.shares);
-    for (int c = 0; c < count; ++c)
-      rows.add(chunk.shares[c].label, i, static_cast<float>(static_cast<double>(chunk.weight[i]) * chunk.shares[c].u));
-  }
+  for (int i = 0; i < chunk.cells.count; ++i)
+    if (chunk.weight[i] != 0) rows.add(label_row(call, chunk, 0, i), i);
   kernels_.gram({chunk.work, chunk.residual, kChunk, length_of(chunk.cells.count), rows.count(), problem_.classes,
                  chunk.class_of_row, false, q});
-}
-
-int FactoredBackend::coarser_differences(const Call& call, Chunk& chunk, int k, int i) const {
-  const int edge = edge_index(k);
-  const std::int64_t block = chunk.blocks[edge * kChunk + i];
-  // In a block of one class every live cell holds that class too.
-  if (chunk.weight[i] == 0 || pool_.block_code(call.labels, edge, chunk.cells.image, block) != kMixedLabels) return 0;
-  LabelShare* differences = chunk.shares + problem_.classes;
-  const int num_finest = finest_shares(call, chunk, i, chunk.shares);
-  const int count = pool_.block_shares(call.labels, edge, chunk.cells.image, block, differences);
-  subtract_finest(differences, count, chunk.shares, num_finest);
-  return count;
 }
 
 /// D_k += (U_k - U_1)'WE.
 void FactoredBackend::add_coarser_labels(const Call& call, Chunk& chunk, int k, double* d) const {
   LabelRows rows(chunk);
-  const LabelShare* differences = chunk.shares + problem_.classes;
-  for (int i = 0; i < chunk.cells.count; ++i) {
-    const int count = coarser_differences(call, chunk, k, i);
-    for (int c = 0; c < count; ++c)
-      rows.add(differences[c].label, i, static_cast<float>(static_cast<double>(chunk.weight[i]) * differences[c].u));
-  }
+  for (int i = 0; i < chunk.cells.count; ++i)
+    if (chunk.weight[i] != 0) rows.add(label_difference(call, chunk, k, i), i);
   kernels_.gram({chunk.work, chunk.residual, kChunk, length_of(chunk.cells.count), rows.count(), problem_.classes,
                  chunk.class_of_row, false, d});
+}
+
+LabelRow FactoredBackend::label_difference(const Call& call, Chunk& chunk, int k, int i) const {
+  // In a block of one class every live cell holds that class and no other.
+  if (label_code(call, chunk, k, i) != kMixedLabels) return {nullptr, 0};
+  const LabelRow finest = label_row(call, chunk, 0, i), coarser = label_row(call, chunk, k, i);
+  LabelShare* difference = chunk.shares + problem_.num_scales() * problem_.classes;
+  // The finest row's classes are among the coarser's.
+  for (int c = 0; c < coarser.count; ++c)
+    difference[c] = {coarser.shares[c].label, coarser.shares[c].u - share_of(finest, coarser.shares[c].label)};
+  return {difference, coarser.count};
 }
 
 /// R_kl and DR_k. A cell that is pure at every scale adds its weight to one diagonal element of every R_kl: kept apart.
 void FactoredBackend::add_label_sums(const Call& call, Chunk& chunk, const math::ResidualSums& sums) const {
   for (int i = 0; i < chunk.cells.count; ++i) {
     if (chunk.weight[i] == 0) continue;
-    bool is_pure = chunk.codes[i] >= 0;
-    for (int k = 1; k < sums.num_scales() && is_pure; ++k)
-      is_pure = pool_.block_code(call.labels, edge_index(k), chunk.cells.image,
-                                 chunk.blocks[edge_index(k) * kChunk + i]) >= 0;
+    bool is_pure = true;
+    for (int k = 0; k < sums.num_scales() && is_pure; ++k) is_pure = label_code(call, chunk, k, i) >= 0;
     if (is_pure) {
       chunk.pure_mass[chunk.codes[i]] += static_cast<double>(chunk.weight[i]);
     } else {
@@ -296,29 +283,15 @@ void FactoredBackend::add_label_sums(const Call& call, Chunk& chunk, const math:
 
 void FactoredBackend::add_mixed_label_sums(const Call& call, Chunk& chunk, int i,
                                            const math::ResidualSums& sums) const {
-  LabelShare* rows[ARLOSS_MAX_SCALES];
-  int counts[ARLOSS_MAX_SCALES];
   const double weight = static_cast<double>(chunk.weight[i]);
   for (int k = 0; k < sums.num_scales(); ++k) {
-    rows[k] = chunk.shares + k * problem_.classes;
-    counts[k] = k == 0 ? finest_shares(call, chunk, i, rows[0]) : coarser_shares(call, chunk, k, i, rows[k]);
-  }
-  for (int k = 0; k < sums.num_scales(); ++k)
+    const LabelRow row = label_row(call, chunk, k, i);
     for (int l = k; l < sums.num_scales(); ++l)
-      add_outer(sums.r(k, l), problem_.classes, rows[k], counts[k], rows[l], counts[l], weight);
-  for (int k = 1; k < sums.num_scales(); ++k) {
-    subtract_finest(rows[k], counts[k], rows[0], counts[0]);
-    add_outer(sums.dr(k), problem_.classes, rows[k], counts[k], rows[0], counts[0], weight);
+      add_outer(sums.r(k, l), problem_.classes, row, label_row(call, chunk, l, i), weight);
+    if (k > 0)
+      add_outer(sums.dr(k), problem_.classes, label_difference(call, chunk, k, i), label_row(call, chunk, 0, i),
+                weight);
   }
-}
-
-int FactoredBackend::coarser_shares(const Call& call, Chunk& chunk, int k, int i, LabelShare* shares) const {
-  const int edge = edge_index(k);
-  const std::int64_t block = chunk.blocks[edge * kChunk + i];
-  const std::int32_t code = pool_.block_code(call.labels, edge, chunk.cells.image, block);
-  if (code == kMixedLabels) return pool_.block_shares(call.labels, edge, chunk.cells.image, block, shares);
-  shares[0] = {code, 1.0};
-  return 1;
 }
 
 void FactoredBackend::join_pure_mass(const Part& part, const double* pure_mass, double* head) const {
@@ -381,23 +354,16 @@ void FactoredBackend::write_group_coefficients(const double* head, double factor
 
 void FactoredBackend::finish(const Buffers& buffers) const {
   const Call call{buffers.io, buffers.state, nullptr, {}};
-  const bool is_mean_of_images = problem_.reduction == ARLOSS_REDUCTION_MEAN && problem_.span == ARLOSS_SPAN_IMAGE;
-  const double share = is_mean_of_images ? 1.0 / static_cast<double>(problem_.batch) : 1.0;
-  double total = 0;
-  for (std::int64_t group = 0; group < problem_.num_groups(); ++group) {
+  write_loss(call, [&](std::int64_t group) {
     const double* sums = head(call, group);
-    const double z = normaliser(problem_, sums[0]);
-    double loss = group_loss(sums);
-    // No cell: nothing to divide by. One cell: A = B = 1, whatever is left is rounding. NaN passes both.
-    const bool is_trivial = sums[1] <= 1 && !std::isnan(loss);
-    loss = is_trivial ? 0 : loss / z * share * problem_.loss_weight;
-    total += loss;
-    if (problem_.reduction == ARLOSS_REDUCTION_NONE) call.io.loss[group] = static_cast<float>(loss);
+    const double scale = reduction_scale(sums[0], sums[1]);
+    const double sum = group_loss(sums);
+    const double loss = scale == 0 && !std::isnan(sum) ? 0 : sum * scale;
     float* out = const_cast<float*>(coefficients(call, group));
-    out[0] = std::isnan(loss) ? static_cast<float>(loss) : 1.0f;
-    write_group_coefficients(sums, is_trivial ? 0 : share * problem_.loss_weight / z, out);
-  }
-  if (problem_.reduction != ARLOSS_REDUCTION_NONE) call.io.loss[0] = static_cast<float>(total);
+    out[0] = std::isnan(sum) ? std::numeric_limits<float>::quiet_NaN() : 1.0f;
+    write_group_coefficients(sums, scale, out);
+    return loss;
+  });
 }
 
 // --- backward --------------------------------------------------------------------------------------------------------
@@ -435,9 +401,10 @@ void FactoredBackend::write_chunk_gradient(const Call& call, const CellRange& ce
   } else {
     std::fill_n(chunk.work, problem_.classes * kChunk, 0.0f);
   }
-  for (const Part& part : parts_)
-    if (part.table >= 0) add_pooled_gradient(call, part, chunk);
-  write_gradient(call, cells, chunk.s, chunk.work, chunk.weight, kChunk, matrices[0]);
+  const GradientTile tile{chunk.s, chunk.work, chunk.weight, kChunk};
+  for (const BlockTable& table : tables_)
+    add_pooled_slopes(table.blocks, panel_rows(call, table, cells.image, 0).residual, cells, tile);
+  write_gradient(call, cells, tile, matrices[0]);
 }
 
 /// h / w of the chunk's cells into the work tile (math.md, eq. 16 or 21).
@@ -450,21 +417,18 @@ void FactoredBackend::multiply_coefficients(const Call& call, const Part& part, 
   if (is_absolute_) return;
   for (int i = 0; i < chunk.cells.count; ++i) {
     if (chunk.weight[i] == 0) continue;
-    if (chunk.codes[i] == kMixedLabels)
-      add_label_row(chunk, i, chunk.shares, finest_shares(call, chunk, i, chunk.shares), 1, table);
+    if (chunk.codes[i] == kMixedLabels) add_label_row(chunk, i, label_row(call, chunk, 0, i), 1, table);
     for (int k = 1; k < part.num_scales; ++k)
-      add_label_row(chunk, i, chunk.shares + problem_.classes, coarser_differences(call, chunk, k, i), -1,
-                    matrices + (1 + k) * size);
+      add_label_row(chunk, i, label_difference(call, chunk, k, i), -1, matrices + (1 + k) * size);
   }
 }
 
 /// work_d[i] += sign * sum_c u_c matrix[c][d].
-void FactoredBackend::add_label_row(Chunk& chunk, int i, const LabelShare* shares, int count, float sign,
-                                    const float* matrix) const {
-  for (int c = 0; c < count; ++c) {
-    const float u = sign * static_cast<float>(shares[c].u);
-    const float* row = matrix + shares[c].label * problem_.classes;
-    for (std::int64_t d = 0; d < problem_.classes; ++d) chunk.work[d * kChunk + i] += u * row[d];
+void FactoredBackend::add_label_row(Chunk& chunk, int i, const LabelRow& row, float sign, const float* matrix) const {
+  for (int c = 0; c < row.count; ++c) {
+    const float u = sign * static_cast<float>(row.shares[c].u);
+    const float* from = matrix + row.shares[c].label * problem_.classes;
+    for (std::int64_t d = 0; d < problem_.classes; ++d) chunk.work[d * kChunk + i] += u * from[d];
   }
 }
 
@@ -516,7 +480,8 @@ void FactoredBackend::add_table_panels(const Call& call, const Part& part, std::
       for (std::int64_t c = 0; c < classes; ++c)
         if (const float u = rows.u[c * kPanel + i]; u > 0)
           chunk.shares[count++] = {static_cast<std::int32_t>(c), static_cast<double>(u)};
-      add_outer(sums.r(0, 0), classes, chunk.shares, count, chunk.shares, count, static_cast<double>(rows.weight[i]));
+      const LabelRow row{chunk.shares, count};
+      add_outer(sums.r(0, 0), classes, row, row, static_cast<double>(rows.weight[i]));
     }
   }
 }
@@ -532,21 +497,6 @@ void FactoredBackend::multiply_table_panel(const Call& call, const Part& part, s
   kernels_.product({rows.u, matrices + classes * classes, nullptr, nullptr, true, kPanel, kPanel, classes, chunk.work});
   for (std::int64_t index = 0; index < classes * kPanel; ++index)
     rows.residual[index] = rows.s[index] == 0 ? 0 : chunk.work[index] / rows.s[index];
-}
-
-/// v_ic += p_ic h^k_c / s^k_c.
-void FactoredBackend::add_pooled_gradient(const Call& call, const Part& part, Chunk& chunk) const {
-  const BlockTable& table = tables_[static_cast<std::size_t>(part.table)];
-  std::int64_t blocks[kChunk];
-  table.blocks.write_indices(chunk.cells.first, chunk.cells.count, blocks);
-  for (int i = 0; i < chunk.cells.count; ++i) {
-    if (chunk.weight[i] == 0) continue;
-    const float* ratio = panel_rows(call, table, chunk.cells.image, blocks[i] / kPanel).residual + blocks[i] % kPanel;
-    for (std::int64_t c = 0; c < problem_.classes; ++c) {
-      const float s = chunk.s[c * kChunk + i];
-      chunk.work[c * kChunk + i] += s * s * ratio[c * kPanel];
-    }
-  }
 }
 
 }  // namespace arloss::cpu

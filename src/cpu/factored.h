@@ -53,9 +53,8 @@ class FactoredBackend : public CpuBackend {
   void add_output_gram(const Call& call, Chunk& chunk, double* p) const;
   void add_finest_labels(const Call& call, Chunk& chunk, double* q) const;
   void add_coarser_labels(const Call& call, Chunk& chunk, int k, double* d) const;
-  /// u^k - u^1 of cell i into the second row of chunk.shares; 0 entries where they are equal.
-  int coarser_differences(const Call& call, Chunk& chunk, int k, int i) const;
-  int coarser_shares(const Call& call, Chunk& chunk, int k, int i, LabelShare* shares) const;
+  /// u^k - u^1 of cell i; no entries where they are equal. Valid until the next call.
+  LabelRow label_difference(const Call& call, Chunk& chunk, int k, int i) const;
   void add_label_sums(const Call& call, Chunk& chunk, const math::ResidualSums& sums) const;
   void add_mixed_label_sums(const Call& call, Chunk& chunk, int i, const math::ResidualSums& sums) const;
   void join_pure_mass(const Part& part, const double* pure_mass, double* head) const;
@@ -71,10 +70,9 @@ class FactoredBackend : public CpuBackend {
   void write_gradients(const Call& call) const;
   void write_chunk_gradient(const Call& call, const CellRange& cells, Chunk& chunk) const;
   void multiply_coefficients(const Call& call, const Part& part, const float* matrices, Chunk& chunk) const;
-  void add_label_row(Chunk& chunk, int i, const LabelShare* shares, int count, float sign, const float* matrix) const;
+  void add_label_row(Chunk& chunk, int i, const LabelRow& row, float sign, const float* matrix) const;
   void multiply_table_panel(const Call& call, const Part& part, std::int64_t image, std::int64_t panel,
                             const Chunk& chunk) const;
-  void add_pooled_gradient(const Call& call, const Part& part, Chunk& chunk) const;
 
   // The pyramid's tables.
   struct PanelRows {

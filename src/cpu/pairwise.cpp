@@ -147,18 +147,14 @@ void PairwiseBackend::sum_weights(const Call& call) const {
   }
 }
 
-/// What a group's sum over pairs is multiplied with: 1 / Z, the mean over images, loss_weight. 0 where fewer than two
-/// cells are live (A = B there), NaN where a live row is NaN: penalties and clamps may swallow it, this does not.
+/// The reduction's factor; NaN where a live row is NaN: penalties and clamps may swallow it, this does not.
 void PairwiseBackend::set_group_scales(const Call& call) const {
-  const bool is_mean_of_images = problem_.reduction == ARLOSS_REDUCTION_MEAN && problem_.span == ARLOSS_SPAN_IMAGE;
-  const double share = is_mean_of_images ? 1.0 / static_cast<double>(problem_.batch) : 1.0;
-  for (std::int64_t group = 0; group < problem_.num_groups(); ++group) {
-    const double weight = at<double>(call.workspace, tables_.group_weight)[group];
-    double& scale = at<double>(call.workspace, tables_.group_scale)[group];
-    const double z = problem_.reduction == ARLOSS_REDUCTION_SUM ? 1 : weight * weight;
-    scale = at<double>(call.workspace, tables_.group_live)[group] <= 1 ? 0 : problem_.loss_weight * share / z;
-    if (at<char>(call.workspace, tables_.group_bad)[group]) scale = std::numeric_limits<double>::quiet_NaN();
-  }
+  for (std::int64_t group = 0; group < problem_.num_groups(); ++group)
+    at<double>(call.workspace, tables_.group_scale)[group] =
+        at<char>(call.workspace, tables_.group_bad)[group]
+            ? std::numeric_limits<double>::quiet_NaN()
+            : reduction_scale(at<double>(call.workspace, tables_.group_weight)[group],
+                              at<double>(call.workspace, tables_.group_live)[group]);
 }
 
 float PairwiseBackend::group_scale(const Call& call, std::int64_t image) const {
@@ -396,8 +392,7 @@ void PairwiseBackend::write_strip_gradient(const Call& call, const Pass& pass, c
                         static_cast<int>(std::min<std::int64_t>(kPanel, problem_.grid.count() - first))};
   for (std::int64_t index = 0; index < problem_.classes * kPanel; ++index)
     strip.v[index] = static_cast<float>(pass.weight * strip.h[index] * static_cast<double>(rows.s[index]));
-  add_pooled_slopes(call, cells, rows.s, rows.weight, kPanel, strip.v);
-  write_gradient(call, cells, rows.s, strip.v, rows.weight, kPanel, group_scale(call, strip.image));
+  write_cells(call, cells, {rows.s, strip.v, rows.weight, kPanel});
 }
 
 /// A pyramid without scale 1: all of the gradient comes through pooled rows.
@@ -408,27 +403,18 @@ void PairwiseBackend::write_pooled_gradient(const Call& call) const {
     const CellRange cells = chunk_cells(task / per_image, task % per_image);
     embed(call, cells, chunk);
     std::fill_n(chunk.work, problem_.classes * kChunk, 0.0f);
-    add_pooled_slopes(call, cells, chunk.s, chunk.weight, kChunk, chunk.work);
-    write_gradient(call, cells, chunk.s, chunk.work, chunk.weight, kChunk, group_scale(call, cells.image));
+    write_cells(call, cells, {chunk.s, chunk.work, chunk.weight, kChunk});
   });
 }
 
-/// v_ic += p_ic h^k_c / s^k_c over the pooled passes (math.md, eq. 12).
-void PairwiseBackend::add_pooled_slopes(const Call& call, const CellRange& cells, const float* s, const float* weight,
-                                        int stride, float* v) const {
-  std::int64_t blocks[kChunk];
-  for (const Pass& pass : passes_) {
-    if (!pass.is_pooled()) continue;
-    pass.blocks.write_indices(cells.first, cells.count, blocks);
-    const std::int64_t tile = problem_.classes * kPanel;
-    const float* slopes = at<float>(call.workspace, pass.slope_over_s) + cells.image * pass.num_panels * tile;
-    for (int i = 0; i < cells.count; ++i) {
-      if (weight[i] == 0) continue;
-      const float* ratio = slopes + blocks[i] / kPanel * tile + blocks[i] % kPanel;
-      for (std::int64_t c = 0; c < problem_.classes; ++c)
-        v[c * stride + i] += s[c * stride + i] * s[c * stride + i] * ratio[c * kPanel];
-    }
-  }
+void PairwiseBackend::write_cells(const Call& call, const CellRange& cells, const GradientTile& tile) const {
+  for (const Pass& pass : passes_)
+    if (pass.is_pooled())
+      add_pooled_slopes(
+          pass.blocks,
+          at<float>(call.workspace, pass.slope_over_s) + cells.image * pass.num_panels * problem_.classes * kPanel,
+          cells, tile);
+  write_gradient(call, cells, tile, group_scale(call, cells.image));
 }
 
 void PairwiseBackend::add_losses(const Call& call, const Pass& pass) const {
@@ -439,16 +425,11 @@ void PairwiseBackend::add_losses(const Call& call, const Pass& pass) const {
 }
 
 void PairwiseBackend::write_losses(const Call& call) const {
-  double total = 0;
-  for (std::int64_t group = 0; group < problem_.num_groups(); ++group) {
+  write_loss(call, [&](std::int64_t group) {
     const double sum = at<double>(call.workspace, tables_.group_loss)[group];
     const double scale = at<double>(call.workspace, tables_.group_scale)[group];
-    // A scale of 0 stands for A = B: whatever the sum rounded to, the loss is 0. NaN passes through the scale.
-    const double loss = scale == 0 ? 0 : scale * (sum < 0 ? 0 : sum);
-    if (problem_.reduction == ARLOSS_REDUCTION_NONE) call.io.loss[group] = static_cast<float>(loss);
-    total += loss;
-  }
-  if (problem_.reduction != ARLOSS_REDUCTION_NONE) call.io.loss[0] = static_cast<float>(total);
+    return scale == 0 ? 0 : scale * (sum < 0 ? 0 : sum);
+  });
 }
 
 }  // namespace arloss::cpu

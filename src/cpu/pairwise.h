@@ -89,8 +89,8 @@ class PairwiseBackend : public CpuBackend {
   void keep_pooled_slopes(const Call& call, const Pass& pass, const Strip& strip) const;
   void write_strip_gradient(const Call& call, const Pass& pass, const Strip& strip) const;
   void write_pooled_gradient(const Call& call) const;
-  void add_pooled_slopes(const Call& call, const CellRange& cells, const float* s, const float* weight, int stride,
-                         float* v) const;
+  /// Adds what comes through the pooled passes and writes the gradient.
+  void write_cells(const Call& call, const CellRange& cells, const GradientTile& tile) const;
   void add_losses(const Call& call, const Pass& pass) const;
   void write_losses(const Call& call) const;
   float group_scale(const Call& call, std::int64_t image) const;
