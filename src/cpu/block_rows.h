@@ -2,6 +2,7 @@
 #define ARLOSS_CPU_BLOCK_ROWS_H
 
 #include <algorithm>
+#include <cmath>
 #include <cstdint>
 
 #include "cpu/cpu_backend.h"
@@ -78,6 +79,21 @@ class BlockSums {
   std::int64_t classes_, num_blocks_;
   double* base_;
 };
+
+/// One class of a pooled row: s^k, u^k and the residual s^k - u^k (math.md, eq. 19), 0 where both vanish.
+struct PooledElement {
+  float s, u, residual;
+};
+
+inline PooledElement pooled_element(const BlockRow& row, std::int64_t c) {
+  const double s = std::sqrt(row.p[c]), u = std::sqrt(row.t[c]);
+  return {static_cast<float>(s), static_cast<float>(u),
+          static_cast<float>(s + u == 0 ? 0 : row.difference[c] / (s + u))};
+}
+
+/// h / s, to be multiplied with p <= s^2 W / w. Below 1e-15, where the quotient could overflow, the product is under
+/// 1e-15 h and taken as 0; so is 0 / 0.
+inline float slope_over_s(float h, float s) { return s < 1e-15f ? 0 : h / s; }
 
 /// Blocks of one task: what fits a chunk of cells side by side.
 inline std::int64_t blocks_per_task(std::int64_t edge) { return std::max<std::int64_t>(1, kChunk / edge); }

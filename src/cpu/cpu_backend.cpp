@@ -152,18 +152,12 @@ void CpuBackend::load_labels(const Call& call, const CellRange& cells, Chunk& ch
   for (int i = 0; i < kChunk; ++i) chunk.anchor[i] = i < cells.count && chunk.codes[i] >= 0 ? chunk.codes[i] : -1;
 }
 
-void CpuBackend::embed(const Call& call, const CellRange& cells, Chunk& chunk) const {
+void CpuBackend::embed(const Call& call, const CellRange& cells, Chunk& chunk, int stride) const {
   load_labels(call, cells, chunk);
-  kernels_.embed_to_anchor({span(call.io.logits, cells), kChunk, chunk.weight, chunk.anchor, chunk.s, chunk.residual,
-                            chunk.max_logit, chunk.sum});
+  kernels_.embed({span(call.io.logits, cells), stride, chunk.weight, chunk.anchor, chunk.s, chunk.residual,
+                  chunk.max_logit, chunk.sum});
   for (int i = 0; i < cells.count; ++i)
-    if (chunk.codes[i] == kMixedLabels && chunk.weight[i] != 0) refine_mixed_cell(call, chunk, i);
-}
-
-void CpuBackend::embed_to_argmax(const Call& call, const CellRange& cells, Chunk& chunk, int stride) const {
-  load_labels(call, cells, chunk);
-  kernels_.embed_to_argmax({span(call.io.logits, cells), stride, chunk.weight, chunk.anchor, chunk.s, chunk.residual,
-                            chunk.max_logit, chunk.sum});
+    if (chunk.codes[i] == kMixedLabels && chunk.weight[i] != 0) refine_mixed_cell(call, chunk, i, stride);
 }
 
 std::int32_t CpuBackend::label_code(const Call& call, const Chunk& chunk, int k, int i) const {
@@ -192,7 +186,7 @@ LabelRow CpuBackend::label_row(const Call& call, Chunk& chunk, int k, int i) con
 
 /// s and residual of a cell whose label row mixes classes (math.md, eq. 18): for those classes s - u is the difference
 /// of two numbers near each other, so their exponentials and the normaliser are taken in float64 and E is rounded once.
-void CpuBackend::refine_mixed_cell(const Call& call, Chunk& chunk, int i) const {
+void CpuBackend::refine_mixed_cell(const Call& call, Chunk& chunk, int i, int stride) const {
   const auto [shares, count] = label_row(call, chunk, 0, i);
   const CellSpan logits = span(call.io.logits, {chunk.cells.image, chunk.cells.first + i, 1});
   const auto exponential = [&](std::int32_t label) {
@@ -200,10 +194,10 @@ void CpuBackend::refine_mixed_cell(const Call& call, Chunk& chunk, int i) const 
     const double z = static_cast<double>(kernels_.load_logit(logit, logits.dtype));
     return std::exp((z - static_cast<double>(chunk.max_logit[i])) / 2);
   };
-  for (int c = 0; c < count; ++c) chunk.s[std::int64_t{shares[c].label} * kChunk + i] = 0;
+  for (int c = 0; c < count; ++c) chunk.s[std::int64_t{shares[c].label} * stride + i] = 0;
   double others = 0;
   for (std::int64_t c = 0; c < problem_.classes; ++c) {
-    const double s = static_cast<double>(chunk.s[c * kChunk + i]);
+    const double s = static_cast<double>(chunk.s[c * stride + i]);
     others += s * s;
   }
   double sum = others * static_cast<double>(chunk.sum[i]);
@@ -213,7 +207,7 @@ void CpuBackend::refine_mixed_cell(const Call& call, Chunk& chunk, int i) const 
   }
   for (int c = 0; c < count; ++c) {
     const double s = exponential(shares[c].label) / std::sqrt(sum);
-    const std::int64_t index = std::int64_t{shares[c].label} * kChunk + i;
+    const std::int64_t index = std::int64_t{shares[c].label} * stride + i;
     chunk.s[index] = static_cast<float>(s);
     chunk.residual[index] = static_cast<float>(s - shares[c].u);
   }

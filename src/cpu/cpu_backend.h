@@ -38,7 +38,7 @@ struct LabelRow {
 struct Chunk {
   CellRange cells;
   float* s;         // sqrt(softmax)
-  float* residual;  // s - u of the plan's finest label scale, or s - onehot(argmax)
+  float* residual;  // s - u of the plan's finest label scale
   float* work;      // label rows forward, v = s h backward
   float* weight;    // w_i, 0 past the last cell
   float* max_logit;
@@ -81,11 +81,9 @@ class CpuBackend : public Backend {
 
   /// Fills codes, anchors, weights and block indices of the chunk's cells from the label map.
   void load_labels(const Call& call, const CellRange& cells, Chunk& chunk) const;
-  /// load_labels, then s and the residual against the finest scale's label rows (math.md, eq. 13, 17, 18).
-  void embed(const Call& call, const CellRange& cells, Chunk& chunk) const;
-  /// load_labels, then s and the residual against each cell's own argmax (math.md, eq. 23), tiles of `stride` cells.
-  void embed_to_argmax(const Call& call, const CellRange& cells, Chunk& chunk, int stride) const;
-
+  /// load_labels, then s and the residual against the finest scale's label rows (math.md, eq. 13, 17, 18), in tiles of
+  /// `stride` cells.
+  void embed(const Call& call, const CellRange& cells, Chunk& chunk, int stride = kChunk) const;
   /// u^k of cell i. Cells of one block lie side by side: the last row of each scale is kept.
   LabelRow label_row(const Call& call, Chunk& chunk, int k, int i) const;
   /// Label code of cell i at scale k.
@@ -146,7 +144,7 @@ class CpuBackend : public Backend {
   LabelPool pool_;
 
  private:
-  void refine_mixed_cell(const Call& call, Chunk& chunk, int i) const;
+  void refine_mixed_cell(const Call& call, Chunk& chunk, int i, int stride) const;
   void write_label_row(const Call& call, std::int64_t image, std::int64_t cell, int thread, float* out) const;
   void add_output_row(const Call& call, std::int64_t image, std::int64_t cell, int thread, bool is_residual,
                       float* out) const;

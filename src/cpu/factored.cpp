@@ -257,22 +257,25 @@ void FactoredBackend::add_coarser_labels(const Call& call, Chunk& chunk, int k, 
 }
 
 LabelRow FactoredBackend::label_difference(const Call& call, Chunk& chunk, int k, int i) const {
-  // In a block of one class every live cell holds that class and no other.
-  if (label_code(call, chunk, k, i) != kMixedLabels) return {nullptr, 0};
+  if (chunk.codes[i] >= 0 && label_code(call, chunk, k, i) == chunk.codes[i]) return {nullptr, 0};
   const LabelRow finest = label_row(call, chunk, 0, i), coarser = label_row(call, chunk, k, i);
   LabelShare* difference = chunk.shares + problem_.num_scales() * problem_.classes;
-  // The finest row's classes are among the coarser's.
+  int count = 0;
   for (int c = 0; c < coarser.count; ++c)
-    difference[c] = {coarser.shares[c].label, coarser.shares[c].u - share_of(finest, coarser.shares[c].label)};
-  return {difference, coarser.count};
+    difference[count++] = {coarser.shares[c].label, coarser.shares[c].u - share_of(finest, coarser.shares[c].label)};
+  // Blocks need not nest (edges 2 and 3): the finest may hold classes that the coarser does not.
+  for (int c = 0; c < finest.count; ++c)
+    if (share_of(coarser, finest.shares[c].label) == 0)
+      difference[count++] = {finest.shares[c].label, -finest.shares[c].u};
+  return {difference, count};
 }
 
 /// R_kl and DR_k. A cell that is pure at every scale adds its weight to one diagonal element of every R_kl: kept apart.
 void FactoredBackend::add_label_sums(const Call& call, Chunk& chunk, const math::ResidualSums& sums) const {
   for (int i = 0; i < chunk.cells.count; ++i) {
     if (chunk.weight[i] == 0) continue;
-    bool is_pure = true;
-    for (int k = 0; k < sums.num_scales() && is_pure; ++k) is_pure = label_code(call, chunk, k, i) >= 0;
+    bool is_pure = chunk.codes[i] >= 0;
+    for (int k = 1; k < sums.num_scales() && is_pure; ++k) is_pure = label_code(call, chunk, k, i) == chunk.codes[i];
     if (is_pure) {
       chunk.pure_mass[chunk.codes[i]] += static_cast<double>(chunk.weight[i]);
     } else {
@@ -444,11 +447,10 @@ void FactoredBackend::fill_table(const Call& call, const BlockTable& table) cons
     const std::int64_t first = index / kPanel * classes * kPanel + index % kPanel;
     at<float>(call.workspace, table.weight)[index] = static_cast<float>(row.weight);
     for (std::int64_t c = 0; c < classes; ++c) {
-      const double s = std::sqrt(row.p[c]), u = std::sqrt(row.t[c]);
-      const double residual = s + u == 0 ? 0 : row.difference[c] / (s + u);  // math.md, eq. 19
-      at<float>(call.workspace, table.residual)[first + c * kPanel] = static_cast<float>(residual);
-      at<float>(call.workspace, table.s)[first + c * kPanel] = static_cast<float>(s);
-      at<float>(call.workspace, table.u)[first + c * kPanel] = static_cast<float>(u);
+      const PooledElement element = pooled_element(row, c);
+      at<float>(call.workspace, table.residual)[first + c * kPanel] = element.residual;
+      at<float>(call.workspace, table.s)[first + c * kPanel] = element.s;
+      at<float>(call.workspace, table.u)[first + c * kPanel] = element.u;
     }
   });
 }
@@ -496,7 +498,7 @@ void FactoredBackend::multiply_table_panel(const Call& call, const Part& part, s
   kernels_.product({rows.residual, matrices, nullptr, nullptr, false, kPanel, kPanel, classes, chunk.work});
   kernels_.product({rows.u, matrices + classes * classes, nullptr, nullptr, true, kPanel, kPanel, classes, chunk.work});
   for (std::int64_t index = 0; index < classes * kPanel; ++index)
-    rows.residual[index] = rows.s[index] == 0 ? 0 : chunk.work[index] / rows.s[index];
+    rows.residual[index] = slope_over_s(chunk.work[index], rows.s[index]);
 }
 
 }  // namespace arloss::cpu

@@ -12,19 +12,6 @@ namespace {
 
 std::int64_t num_panels(std::int64_t rows) { return (rows + kPanel - 1) / kPanel; }
 
-/// Class of the largest value, the first of equals.
-std::int64_t argmax(const double* values, std::int64_t classes) {
-  return std::max_element(values, values + classes) - values;
-}
-
-/// sqrt(p)_v - 1 for the class v of largest p, without the digits 1 - p would lose (math.md, eq. 17).
-double anchored_residual(const double* p, std::int64_t classes, std::int64_t v) {
-  double others = 0;
-  for (std::int64_t c = 0; c < classes; ++c)
-    if (c != v) others += p[c];
-  return -others / (1 + std::sqrt(p[v]));
-}
-
 }  // namespace
 
 PairwiseBackend::PairwiseBackend(const Problem& problem, const Options& options)
@@ -67,8 +54,7 @@ void PairwiseBackend::book_rows() {
   const std::int64_t classes = problem_.classes, panels = max_panels_, groups = problem_.num_groups();
   const auto num_lists = static_cast<std::int64_t>(passes_[0].lists.size());
   tables_.s = workspace_.book<float>("square-root rows", {problem_.batch, panels, classes, kPanel});
-  tables_.f = workspace_.book<float>("anchored rows", {problem_.batch, panels, classes, kPanel});
-  tables_.anchor = workspace_.book<std::int32_t>("anchors", {problem_.batch, panels, kPanel});
+  tables_.residual = workspace_.book<float>("residual rows", {problem_.batch, panels, classes, kPanel});
   tables_.weight = workspace_.book<float>("row weights", {problem_.batch, panels, kPanel});
   tables_.live = workspace_.book<char>("panels with a live row", {problem_.batch, panels});
   tables_.bad = workspace_.book<char>("panels with a NaN row", {problem_.batch, panels});
@@ -169,8 +155,7 @@ void PairwiseBackend::pack(const Call& call, const Pass& pass) const {
   char* live = at<char>(call.workspace, tables_.live);
   if (pass.is_pooled()) {
     std::memset(at<float>(call.workspace, tables_.weight), 0, sizeof(float) * panels * kPanel);
-    std::memset(at<std::int32_t>(call.workspace, tables_.anchor), 0, sizeof(std::int32_t) * panels * kPanel);
-    for (const std::size_t tile : {tables_.s, tables_.f})
+    for (const std::size_t tile : {tables_.s, tables_.residual})
       std::memset(at<float>(call.workspace, tile), 0, sizeof(float) * panels * problem_.classes * kPanel);
     pool_block_rows(call, pass.blocks,
                     [&](const BlockRow& block, Chunk& chunk) { pack_block(call, pass, block, chunk.shares); });
@@ -235,9 +220,8 @@ void PairwiseBackend::pack_cells(const Call& call, const Pass& pass, std::int64_
   const std::int64_t first = panel_index * kPanel;
   const CellRange cells{image, first, static_cast<int>(std::min<std::int64_t>(kPanel, problem_.grid.count() - first))};
   chunk.s = at<float>(call.workspace, tables_.s) + index * problem_.classes * kPanel;
-  chunk.residual = at<float>(call.workspace, tables_.f) + index * problem_.classes * kPanel;
-  embed_to_argmax(call, cells, chunk, kPanel);
-  std::copy_n(chunk.anchor, kPanel, at<std::int32_t>(call.workspace, tables_.anchor) + index * kPanel);
+  chunk.residual = at<float>(call.workspace, tables_.residual) + index * problem_.classes * kPanel;
+  embed(call, cells, chunk, kPanel);
   std::copy_n(chunk.weight, kPanel, at<float>(call.workspace, tables_.weight) + index * kPanel);
 }
 
@@ -245,15 +229,12 @@ void PairwiseBackend::pack_block(const Call& call, const Pass& pass, const Block
   const std::int64_t classes = problem_.classes;
   const std::int64_t row = block.image * pass.num_panels * kPanel + block.block;
   const std::int64_t tile = row / kPanel * classes * kPanel + row % kPanel;
-  const std::int64_t v = argmax(block.p, classes);
   at<float>(call.workspace, tables_.weight)[row] = static_cast<float>(block.weight);
-  at<std::int32_t>(call.workspace, tables_.anchor)[row] = static_cast<std::int32_t>(v);
   int count = 0;
   for (std::int64_t c = 0; c < classes; ++c) {
-    const double s = std::sqrt(block.p[c]);
-    const double f = c == v && block.weight > 0 ? anchored_residual(block.p, classes, v) : s;
-    at<float>(call.workspace, tables_.s)[tile + c * kPanel] = static_cast<float>(s);
-    at<float>(call.workspace, tables_.f)[tile + c * kPanel] = static_cast<float>(f);
+    const PooledElement element = pooled_element(block, c);
+    at<float>(call.workspace, tables_.s)[tile + c * kPanel] = element.s;
+    at<float>(call.workspace, tables_.residual)[tile + c * kPanel] = element.residual;
     if (block.t[c] > 0) shares[count++] = {static_cast<std::int32_t>(c), std::sqrt(block.t[c])};
   }
   pack_label_row(call, pass.lists[0], block.image * pass.lists[0].rows + block.block, shares, count);
@@ -263,8 +244,7 @@ void PairwiseBackend::pack_block(const Call& call, const Pass& pass, const Block
 
 PairPanel PairwiseBackend::panel(const Call& call, std::int64_t index) const {
   const std::int64_t tile = index * problem_.classes * kPanel;
-  return {at<float>(call.workspace, tables_.s) + tile, at<float>(call.workspace, tables_.f) + tile,
-          at<std::int32_t>(call.workspace, tables_.anchor) + index * kPanel,
+  return {at<float>(call.workspace, tables_.s) + tile, at<float>(call.workspace, tables_.residual) + tile,
           at<float>(call.workspace, tables_.weight) + index * kPanel};
 }
 
@@ -382,7 +362,7 @@ void PairwiseBackend::keep_pooled_slopes(const Call& call, const Pass& pass, con
   const float* s = panel(call, strip.index).s;
   float* out = at<float>(call.workspace, pass.slope_over_s) + strip.index * problem_.classes * kPanel;
   for (std::int64_t index = 0; index < problem_.classes * kPanel; ++index)
-    out[index] = s[index] == 0 ? 0 : static_cast<float>(pass.weight * strip.h[index] / static_cast<double>(s[index]));
+    out[index] = slope_over_s(static_cast<float>(pass.weight * strip.h[index]), s[index]);
 }
 
 void PairwiseBackend::write_strip_gradient(const Call& call, const Pass& pass, const Strip& strip) const {

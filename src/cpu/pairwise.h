@@ -98,7 +98,7 @@ class PairwiseBackend : public CpuBackend {
   std::vector<Pass> passes_;
   std::int64_t max_panels_ = 0;  // per image, over the passes
   struct {
-    std::size_t s, f, anchor, weight, live, bad;       // rows and panels of the current pass
+    std::size_t s, residual, weight, live, bad;        // rows and panels of the current pass
     std::size_t strip_loss, chunk_weight, chunk_live;  // to be joined in order
     std::size_t group_weight, group_live, group_bad, group_loss, group_scale;
   } tables_{};

@@ -75,15 +75,22 @@ ARLOSS_HOST_DEVICE inline double coarser_scales_loss(const ResidualSums& sums, c
   return total;
 }
 
-/// sum_kl a_k a_l |R_kl|^2, with a_k = first - omega_k for the finest scale and -omega_k for the others.
-ARLOSS_HOST_DEVICE inline double label_norm(const ResidualSums& sums, const double* omega, double first) {
+/// <B^k, B^l> = |R_kl|^2, for any order of k and l.
+ARLOSS_HOST_DEVICE inline double label_product(const ResidualSums& sums, int k, int l) {
+  const double* r = k < l ? sums.r(k, l) : sums.r(l, k);
+  return inner_product(r, r, sums.matrix_size());
+}
+
+/// |B^1 - B|^2 = sum_{k,l > 0} omega_k omega_l <B^1 - B^k, B^1 - B^l>, labels only (math.md, eq. 15, last term). As
+/// differences of equal numbers it is exactly 0 where the scales agree; written with omega_1 it would keep the rounding
+/// of their sum.
+ARLOSS_HOST_DEVICE inline double blend_constant(const ResidualSums& sums, const double* omega) {
   double total = 0;
-  for (int k = 0; k < sums.num_scales(); ++k)
-    for (int l = k; l < sums.num_scales(); ++l) {
-      const double a_k = (k == 0 ? first : 0) - omega[k];
-      const double a_l = (l == 0 ? first : 0) - omega[l];
-      total += (k == l ? 1 : 2) * a_k * a_l * inner_product(sums.r(k, l), sums.r(k, l), sums.matrix_size());
-    }
+  for (int k = 1; k < sums.num_scales(); ++k)
+    for (int l = 1; l < sums.num_scales(); ++l)
+      total += omega[k] * omega[l] *
+               ((label_product(sums, 0, 0) - label_product(sums, 0, k)) -
+                (label_product(sums, 0, l) - label_product(sums, k, l)));
   return total;
 }
 
@@ -91,14 +98,18 @@ ARLOSS_HOST_DEVICE inline double label_norm(const ResidualSums& sums, const doub
 ARLOSS_HOST_DEVICE inline double blend_loss(const ResidualSums& sums, const double* omega, std::int64_t classes) {
   const double finest = finest_scale_loss(sums, classes);
   if (sums.num_scales() == 1) return finest;
-  return finest + coarser_scales_loss(sums, omega) + label_norm(sums, omega, 1);
+  return finest + coarser_scales_loss(sums, omega) + blend_constant(sums, omega);
 }
 
-/// What SEPARATE adds to BLEND: sum_k omega_k |B^k|^2 - |B|^2, labels only (math.md, eq. 26).
+/// What SEPARATE adds to BLEND: sum_k omega_k |B^k|^2 - |B|^2 = sum_{k<l} omega_k omega_l |B^k - B^l|^2, labels only
+/// (math.md, eq. 26).
 ARLOSS_HOST_DEVICE inline double separate_constant(const ResidualSums& sums, const double* omega) {
-  double total = -label_norm(sums, omega, 0);
+  double total = 0;
   for (int k = 0; k < sums.num_scales(); ++k)
-    total += omega[k] * inner_product(sums.r(k, k), sums.r(k, k), sums.matrix_size());
+    for (int l = k + 1; l < sums.num_scales(); ++l)
+      total += omega[k] * omega[l] *
+               ((label_product(sums, k, k) - label_product(sums, k, l)) -
+                (label_product(sums, k, l) - label_product(sums, l, l)));
   return total;
 }
 

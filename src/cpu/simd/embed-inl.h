@@ -39,22 +39,11 @@ HWY_INLINE void load_logits(const CellSpan& span, int stride, float* tile) {
   }
 }
 
-/// Largest logit of each lane's cell; with kWritesArgmax its first class too. A NaN need not show here: it stays in the
-/// tile and turns the sum of exponentials NaN.
-template <bool kWritesArgmax>
-HWY_INLINE Float max_logit(const float* tile, int stride, std::int64_t classes, Float& argmax) {
+/// Largest logit of each lane's cell. A NaN need not show here: it stays in the tile and turns the sum of exponentials
+/// NaN.
+HWY_INLINE Float max_logit(const float* tile, int stride, std::int64_t classes) {
   Float largest = load(tile);
-  argmax = hn::Zero(FloatTag());
-  for (std::int64_t c = 1; c < classes; ++c) {
-    const Float logit = load(tile + c * stride);
-    if (kWritesArgmax) {
-      const auto is_larger = hn::Gt(logit, largest);
-      argmax = hn::IfThenElse(is_larger, broadcast(static_cast<float>(c)), argmax);
-      largest = hn::IfThenElse(is_larger, logit, largest);
-    } else {
-      largest = hn::Max(largest, logit);
-    }
-  }
+  for (std::int64_t c = 1; c < classes; ++c) largest = hn::Max(largest, load(tile + c * stride));
   return largest;
 }
 
@@ -102,16 +91,11 @@ HWY_INLINE void write_rows(const EmbedJob& job, int first, const ExponentialSums
   }
 }
 
-template <bool kWritesArgmax>
-HWY_INLINE void embed(const EmbedJob& job) {
+HWY_ATTR void embed(const EmbedJob& job) {
   with_element(job.logits.dtype, [&](auto element) { load_logits<decltype(element)>(job.logits, job.stride, job.s); });
-  const FloatTag d;
-  const IntTag di;
   for (int i = 0; i < job.stride; i += lanes()) {
-    Float argmax;
-    const Float largest = max_logit<kWritesArgmax>(job.s + i, job.stride, job.logits.classes, argmax);
-    if (kWritesArgmax) hn::StoreU(hn::ConvertTo(di, argmax), di, job.anchor + i);
-    const Float anchor = kWritesArgmax ? argmax : hn::ConvertTo(d, hn::LoadU(di, job.anchor + i));
+    const Float largest = max_logit(job.s + i, job.stride, job.logits.classes);
+    const Float anchor = hn::ConvertTo(FloatTag(), hn::LoadU(IntTag(), job.anchor + i));
     const ExponentialSums sums = exponentiate(job.s + i, job.stride, job.logits.classes, largest, anchor);
     write_rows(job, i, sums, anchor);
     store(largest, job.max_logit + i);
@@ -127,9 +111,6 @@ HWY_ATTR float load_logit(const void* logit, arloss_dtype_t dtype) {
   });
   return value;
 }
-
-HWY_ATTR void embed_to_anchor(const EmbedJob& job) { embed<false>(job); }
-HWY_ATTR void embed_to_argmax(const EmbedJob& job) { embed<true>(job); }
 
 }  // namespace HWY_NAMESPACE
 }  // namespace arloss::cpu

@@ -42,65 +42,119 @@ using PairAffinity = Affinity<VectorOps>;
 /// Partners taken at once: eight independent sums keep two multiply-add units of latency four busy.
 constexpr int kPartners = 8;
 
-/// <f_j, s_i> for kPartners partners j and one vector of strip cells i.
-HWY_INLINE void multiply_rows(const PairJob& job, int i, int j, Float (&sums)[kPartners]) {
-  for (int q = 0; q < kPartners; ++q) sums[q] = hn::Zero(FloatTag());
+/// Sums over the classes for one vector of strip rows i and kPartners partners j.
+struct PairSums {
+  Float d[kPartners];         // A - B of the finest scale, or what product_residual completes to it
+  Float distance[kPartners];  // |s_i - s_j|^2
+  Float a[kPartners];         // <s_i, s_j>
+};
+
+/// <E_j, s_i>: one multiply-add per class.
+HWY_INLINE void sum_products(const PairJob& job, int i, int j, PairSums& sums) {
+  for (int q = 0; q < kPartners; ++q) sums.d[q] = hn::Zero(FloatTag());
   for (std::int64_t c = 0; c < job.classes; ++c) {
     const Float s = load(job.strip.s + c * kPanel + i);
-    const float* f = job.partner.f + c * kPanel + j;
-    for (int q = 0; q < kPartners; ++q) sums[q] = hn::MulAdd(broadcast(f[q]), s, sums[q]);
+    const float* residual = job.partner.residual + c * kPanel + j;
+    for (int q = 0; q < kPartners; ++q) sums.d[q] = hn::MulAdd(broadcast(residual[q]), s, sums.d[q]);
   }
 }
 
-/// Affinity from t = <f_j, s_i> + f_i[v_j]: 1 + t where both rows lean on the same class, else t (math.md, eq. 23).
-HWY_INLINE PairAffinity from_anchored(Float t, hn::Mask<FloatTag> is_same) {
-  const Float one = broadcast(1.0f);
-  const Float plus = hn::Add(one, t), minus = hn::Sub(one, t);
-  return {hn::IfThenElse(is_same, plus, t), hn::IfThenElse(is_same, hn::Neg(t), minus)};
+/// A - B = sum_c e (e / 2 - t) with e = E_i - E_j and t = s_i - s_j: where rows agree every factor is small, so not
+/// even the sign is lost (math.md, eq. 23).
+HWY_INLINE void sum_differences(const PairJob& job, int i, int j, PairSums& sums) {
+  for (int q = 0; q < kPartners; ++q) sums.d[q] = sums.distance[q] = hn::Zero(FloatTag());
+  for (std::int64_t c = 0; c < job.classes; ++c) {
+    const Float s = load(job.strip.s + c * kPanel + i);
+    const Float residual = load(job.strip.residual + c * kPanel + i);
+    for (int q = 0; q < kPartners; ++q) {
+      const Float e = hn::Sub(residual, broadcast(job.partner.residual[c * kPanel + j + q]));
+      const Float t = hn::Sub(s, broadcast(job.partner.s[c * kPanel + j + q]));
+      sums.d[q] = hn::MulAdd(e, hn::MulSub(broadcast(0.5f), e, t), sums.d[q]);
+      sums.distance[q] = hn::MulAdd(t, t, sums.distance[q]);
+    }
+  }
 }
 
-HWY_INLINE hn::Mask<FloatTag> same_anchor(const std::int32_t* strip_anchor, int i, std::int32_t partner_anchor) {
-  const IntTag di;
-  return hn::RebindMask(FloatTag(), hn::Eq(hn::LoadU(di, strip_anchor + i), hn::Set(di, partner_anchor)));
+HWY_INLINE void sum_affinities(const PairJob& job, int i, int j, PairSums& sums) {
+  for (int q = 0; q < kPartners; ++q) sums.a[q] = hn::Zero(FloatTag());
+  for (std::int64_t c = 0; c < job.classes; ++c) {
+    const Float s = load(job.strip.s + c * kPanel + i);
+    const float* partner = job.partner.s + c * kPanel + j;
+    for (int q = 0; q < kPartners; ++q) sums.a[q] = hn::MulAdd(broadcast(partner[q]), s, sums.a[q]);
+  }
 }
 
-HWY_INLINE PairAffinity output_affinity(const PairJob& job, int i, int j, Float product) {
-  const std::int32_t anchor = job.partner.anchor[j];
-  const Float t = hn::Add(product, load(job.strip.f + std::int64_t{anchor} * kPanel + i));
-  return from_anchored(t, same_anchor(job.strip.anchor, i, anchor));
-}
-
-/// B^k with its complement: the partner's few non-zero classes against the strip's dense rows.
-HWY_INLINE PairAffinity label_affinity(const PairLabels& labels, int i, int j) {
-  const std::int32_t anchor = labels.partner_anchor[j];
-  Float t = load(labels.strip_residual + std::int64_t{anchor} * kPanel + i);
+/// base + <residual of the partner's label row j, tile of the strip>, by the row's few entries.
+HWY_INLINE Float add_entries(const PairLabels& labels, const float* tile, int i, int j, Float base) {
   const LabelEntry* entries = labels.partner_entries[j];
   for (int entry = 0; entry < labels.partner_counts[j]; ++entry)
-    t = hn::MulAdd(broadcast(entries[entry].residual),
-                   load(labels.strip_u + std::int64_t{entries[entry].label} * kPanel + i), t);
-  return from_anchored(t, same_anchor(labels.strip_anchor, i, anchor));
+    base = hn::MulAdd(broadcast(entries[entry].residual), load(tile + std::int64_t{entries[entry].label} * kPanel + i),
+                      base);
+  return base;
 }
 
-/// B = sum_k omega_k B^k and its complement (math.md, eq. 6).
-HWY_INLINE PairAffinity blended_affinity(const PairJob& job, int i, int j) {
-  if (job.num_scales == 1) return label_affinity(job.labels[0], i, j);
-  PairAffinity blend{hn::Zero(FloatTag()), hn::Zero(FloatTag())};
-  for (int k = 0; k < job.num_scales; ++k) {
+/// A - B of the finest scale = <E_j, s_i> + <u_j, E_i> (math.md, eq. 23), with u_j = onehot(anchor) + its entries.
+HWY_INLINE Float product_residual(const PairJob& job, int i, int j, Float product) {
+  const PairLabels& finest = job.labels[0];
+  const Float anchored =
+      hn::Add(product, load(job.strip.residual + std::int64_t{finest.partner_anchor[j]} * kPanel + i));
+  return add_entries(finest, job.strip.residual, i, j, anchored);
+}
+
+/// B^k with its complement, from t = <r_j, u_i> + r_i[v_j], r the rows less their anchors v: 1 + t where the anchors
+/// agree, else t.
+HWY_INLINE PairAffinity label_affinity(const PairLabels& labels, int i, int j) {
+  const IntTag di;
+  const std::int32_t anchor = labels.partner_anchor[j];
+  const Float t =
+      add_entries(labels, labels.strip_u, i, j, load(labels.strip_residual + std::int64_t{anchor} * kPanel + i));
+  const auto is_same = hn::RebindMask(FloatTag(), hn::Eq(hn::LoadU(di, labels.strip_anchor + i), hn::Set(di, anchor)));
+  const Float one = broadcast(1.0f);
+  return {hn::IfThenElse(is_same, hn::Add(one, t), t), hn::IfThenElse(is_same, hn::Neg(t), hn::Sub(one, t))};
+}
+
+/// The label side of one vector of pairs: the finest scale's affinity, and the pair against it.
+template <class Phi>
+HWY_INLINE Pair<VectorOps> finest_pair(const PairJob& job, const PairSums& sums, int i, int j, int q) {
+  Pair<VectorOps> pair;
+  pair.d = Phi::kTerms == PairTerms::kResidual ? product_residual(job, i, j + q, sums.d[q]) : sums.d[q];
+  if (Phi::kTerms == PairTerms::kAffinities) {
+    const Float complement = hn::Mul(broadcast(0.5f), sums.distance[q]);
+    pair.a = {sums.a[q], complement};
+  }
+  if (Phi::kTerms == PairTerms::kAffinities || job.num_scales > 1) pair.b = label_affinity(job.labels[0], i, j + q);
+  return pair;
+}
+
+/// The penalty against B = sum_k omega_k B^k: d moves by the blend's distance from the finest scale (math.md, eq. 6).
+template <class Phi>
+HWY_INLINE Penalty<VectorOps> penalise_blend(const PairJob& job, const Phi& phi, Pair<VectorOps> pair, int i, int j) {
+  if (job.num_scales == 1) return phi(pair);
+  const PairAffinity finest = pair.b;
+  const Float omega_finest = broadcast(job.labels[0].omega);
+  pair.b = {hn::Mul(omega_finest, finest.value), hn::Mul(omega_finest, finest.complement)};
+  for (int k = 1; k < job.num_scales; ++k) {
     const PairAffinity b = label_affinity(job.labels[k], i, j);
     const Float omega = broadcast(job.labels[k].omega);
-    blend.value = hn::MulAdd(omega, b.value, blend.value);
-    blend.complement = hn::MulAdd(omega, b.complement, blend.complement);
+    pair.d = hn::MulAdd(omega, affinity_difference<VectorOps>(finest, b), pair.d);
+    pair.b.value = hn::MulAdd(omega, b.value, pair.b.value);
+    pair.b.complement = hn::MulAdd(omega, b.complement, pair.b.complement);
   }
-  return blend;
+  return phi(pair);
 }
 
-/// The penalty of one vector of pairs: against the blend, or the weighted sum over the scales (math.md, eq. 7).
+/// The weighted sum of the penalties against each B^k (math.md, eq. 7).
 template <class Phi>
-HWY_INLINE Penalty<VectorOps> penalise(const PairJob& job, const Phi& phi, int i, int j, const PairAffinity& a) {
-  if (job.is_blend) return phi(a, blended_affinity(job, i, j));
+HWY_INLINE Penalty<VectorOps> penalise_scales(const PairJob& job, const Phi& phi, const Pair<VectorOps>& finest, int i,
+                                              int j) {
   Penalty<VectorOps> sum{hn::Zero(FloatTag()), hn::Zero(FloatTag())};
   for (int k = 0; k < job.num_scales; ++k) {
-    const Penalty<VectorOps> penalty = phi(a, label_affinity(job.labels[k], i, j));
+    Pair<VectorOps> pair = finest;
+    if (k > 0) {
+      pair.b = label_affinity(job.labels[k], i, j);
+      pair.d = hn::Add(finest.d, affinity_difference<VectorOps>(finest.b, pair.b));
+    }
+    const Penalty<VectorOps> penalty = phi(pair);
     const Float omega = broadcast(job.labels[k].omega);
     sum.value = hn::MulAdd(omega, penalty.value, sum.value);
     sum.slope = hn::MulAdd(omega, penalty.slope, sum.slope);
@@ -121,11 +175,14 @@ template <class Phi>
 HWY_INLINE Float visit_partners(const PairJob& job, const Phi& phi, int i) {
   Float loss = hn::Zero(FloatTag());
   for (int j = 0; j < kPanel; j += kPartners) {
-    Float products[kPartners];
-    multiply_rows(job, i, j, products);
+    PairSums sums;
+    if (Phi::kTerms == PairTerms::kResidual) sum_products(job, i, j, sums);
+    if (Phi::kTerms != PairTerms::kResidual) sum_differences(job, i, j, sums);
+    if (Phi::kTerms == PairTerms::kAffinities) sum_affinities(job, i, j, sums);
     for (int q = 0; q < kPartners; ++q) {
-      const PairAffinity a = output_affinity(job, i, j + q, products[q]);
-      const Penalty<VectorOps> penalty = penalise(job, phi, i, j + q, a);
+      const Pair<VectorOps> pair = finest_pair<Phi>(job, sums, i, j, q);
+      const Penalty<VectorOps> penalty =
+          job.is_blend ? penalise_blend(job, phi, pair, i, j + q) : penalise_scales(job, phi, pair, i, j + q);
       Float weight = broadcast(job.partner.weight[j + q]);
       if (Phi::kSkipsDiagonal && job.is_diagonal) weight = hn::Mul(weight, off_diagonal(i, j + q));
       loss = hn::MulAdd(weight, penalty.value, loss);

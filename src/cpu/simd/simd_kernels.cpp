@@ -16,15 +16,8 @@ namespace arloss::cpu {
 namespace HWY_NAMESPACE {
 
 const SimdKernels* kernels_of_target() {
-  static const SimdKernels kernels = {hwy::TargetName(HWY_TARGET),
-                                      load_logit,
-                                      embed_to_anchor,
-                                      embed_to_argmax,
-                                      gram,
-                                      product,
-                                      multiply,
-                                      chain,
-                                      pair_tile};
+  static const SimdKernels kernels = {
+      hwy::TargetName(HWY_TARGET), load_logit, embed, gram, product, multiply, chain, pair_tile};
   return &kernels;
 }
 

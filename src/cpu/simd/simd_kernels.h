@@ -29,12 +29,12 @@ struct CellSpan {
 struct EmbedJob {
   CellSpan logits;
   int stride;
-  const float* weight;   // [stride]; a cell of weight 0 becomes a zero column, whatever its logits
-  std::int32_t* anchor;  // [stride]; class whose residual is -delta / (1 + s), or -1: residual = s
-  float* s;              // tile
-  float* residual;       // tile
-  float* max_logit;      // [stride] the softmax's shift
-  float* sum;            // [stride] sum of exp(z - max)
+  const float* weight;         // [stride]; a cell of weight 0 becomes a zero column, whatever its logits
+  const std::int32_t* anchor;  // [stride]; class whose residual is -delta / (1 + s), or -1: residual = s
+  float* s;                    // tile
+  float* residual;             // tile
+  float* max_logit;            // [stride] the softmax's shift
+  float* sum;                  // [stride] sum of exp(z - max)
 };
 
 /// out[row_class[r]][d] += sum over cells of left_r * right_d, the float32 sum of one chunk joined in float64.
@@ -79,37 +79,37 @@ struct LabelEntry {
   float residual;
 };
 
-/// The label rows of one scale of a panel's cells, as the strip sees them (dense) and as a partner (lists).
+/// The label rows of one scale, u = onehot(anchor) + residual: of the strip's cells as dense tiles, of the partner's as
+/// lists.
 struct PairLabels {
   float omega;
   const float* strip_u;              // tile [classes][kPanel]
-  const float* strip_residual;       // tile [classes][kPanel]: u - onehot(anchor)
+  const float* strip_residual;       // tile [classes][kPanel]
   const std::int32_t* strip_anchor;  // [kPanel]
   const LabelEntry* partner_entries[kPanel];
-  std::int32_t partner_counts[kPanel];  // non-zero residual entries; 0 for a pure row
+  std::int32_t partner_counts[kPanel];  // entries; 0 for a pure row
   std::int32_t partner_anchor[kPanel];
 };
 
-/// kPanel cells of the affinity's rows: s and f = s - onehot(argmax), tiles [classes][kPanel].
+/// kPanel rows of the affinity, tiles [classes][kPanel].
 struct PairPanel {
   const float* s;
-  const float* f;
-  const std::int32_t* anchor;  // [kPanel] argmax
-  const float* weight;         // [kPanel]; 0: absent
+  const float* residual;  // s - u of the finest label scale
+  const float* weight;    // [kPanel]; 0: absent
 };
 
-/// The tile of pairs of a strip's cells with a partner panel's.
+/// The tile of pairs of a strip's rows with a partner panel's.
 struct PairJob {
   std::int64_t classes;
   PairPanel strip, partner;
-  const PairLabels* labels;  // [num_scales]
+  const PairLabels* labels;  // [num_scales], finest first
   int num_scales;
   bool is_blend;  // one target B, else one penalty per scale
   arloss_penalty_t penalty;
   float penalty_param;
   bool is_diagonal;  // strip and partner are the same panel
   bool wants_loss, wants_slope;
-  float* slope;  // scratch [kPanel partners][kPanel strip cells]
+  float* slope;  // scratch [kPanel partners][kPanel strip rows]
   double* loss;  // += sum_ij w_i w_j phi
   double* h;     // tile of float64: += sum_j w_j phi' s_j
 };
@@ -118,8 +118,7 @@ struct PairJob {
 struct SimdKernels {
   const char* target_name;
   float (*load_logit)(const void* logit, arloss_dtype_t dtype);
-  void (*embed_to_anchor)(const EmbedJob&);  // anchor given
-  void (*embed_to_argmax)(const EmbedJob&);  // anchor = argmax of the logits, written
+  void (*embed)(const EmbedJob&);
   void (*gram)(const GramJob&);
   void (*product)(const ProductJob&);
   /// out_r = a_r * b_r for `rows` tile rows; b_stride 0 multiplies every row by the one row b. out may be a.

@@ -1,0 +1,125 @@
+/// The same bits: for every thread count, run after run, whatever was in the buffers before, and from many threads at once.
+#include <gtest/gtest.h>
+
+#include <thread>
+#include <vector>
+
+#include "support/case_lists.h"
+#include "support/simd_targets.h"
+#include "support/sweep.h"
+#include "support/thinning.h"
+
+namespace support {
+namespace {
+
+/// Problems with more than one part per thread on every route.
+std::vector<CaseSpec> determinism_list() {
+  std::vector<CaseSpec> list;
+  for (const oracle::Penalty penalty : {oracle::Penalty::kSquared, oracle::Penalty::kAbsolute, oracle::Penalty::kHuber,
+                                        oracle::Penalty::kCrossEntropy})
+    for (const oracle::ScaleMode mode :
+         {oracle::ScaleMode::kBlend, oracle::ScaleMode::kSeparate, oracle::ScaleMode::kPyramid})
+      for (const oracle::Span span : {oracle::Span::kImage, oracle::Span::kBatch})
+        for (const bool is_hard : {false, true}) {
+          CaseSpec spec = plain_spec(2, 11, 33, 31);
+          if (!is_hard) {
+            set_label_grid(spec, 70, 62);
+            spec.problem.scales = {1, 2, 4};
+          }
+          spec.problem.penalty = penalty;
+          spec.problem.scale_mode = mode;
+          spec.problem.span = span;
+          spec.seed = list.size();
+          spec.logits_dtype = static_cast<arloss_dtype_t>(list.size() % 3);
+          spec.layout = list.size() % 2 == 0 ? ARLOSS_LAYOUT_NCHW : ARLOSS_LAYOUT_NHWC;
+          list.push_back(spec);
+        }
+  return list;
+}
+
+TEST(Determinism, ThreadCountsGiveTheSameBits) {
+  std::size_t index = 0;
+  for (const CaseSpec& spec : thinned(determinism_list(), 5)) {
+    SCOPED_TRACE(describe(spec));
+    const Batch batch = pack(spec, draw_inputs(spec));
+    // The targets in turn: how work is shared out does not depend on them.
+    const ScopedSimdTarget scope(simd_targets()[index++ % simd_targets().size()]);
+    for (const arloss_algorithm_t algorithm : algorithms_of(spec)) {
+      const Outcome expected =
+          run_forward_backward(Plan(batch.problem, make_options(algorithm, 1)), spec, batch);
+      for (const int threads : {1, 2, 3, 7, 0}) {
+        const Plan plan(batch.problem, make_options(algorithm, threads));
+        EXPECT_TRUE(run_forward_backward(plan, spec, batch) == expected) << threads << " threads";
+        EXPECT_TRUE(run_forward_then_backward(plan, spec, batch) == expected) << threads << " threads, in two calls";
+      }
+    }
+  }
+}
+
+/// What lay in state and workspace before, and where they lie, does not matter.
+TEST(Determinism, BuffersAreNotReadBeforeTheyAreWritten) {
+  std::size_t index = 0;
+  for (CaseSpec spec : thinned(determinism_list(), 5)) {
+    spec.problem.height = 11;
+    set_label_grid(spec, spec.problem.label_height / 3, spec.problem.label_width);
+    Batch batch = pack(spec, draw_inputs(spec));
+    for_each_plan(
+        spec, batch.problem,
+        [&](const Plan& plan) {
+          batch.is_element_aligned = true;
+          const Outcome expected = run_forward_backward(plan, spec, batch);
+          for (const int fill : {0x00, 0x40, 0xff}) {
+            batch.is_element_aligned = !batch.is_element_aligned;
+            Buffers buffers(plan, batch);
+            for (GuardedBuffer* buffer : {&buffers.state, &buffers.workspace, &buffers.loss, &buffers.grad_logits})
+              buffer->fill(static_cast<unsigned char>(fill));
+            ASSERT_EQ(forward_backward(plan, buffers), ARLOSS_STATUS_SUCCESS) << arloss_last_message();
+            EXPECT_TRUE(read_outcome(spec, buffers) == expected) << "fill " << fill;
+          }
+        },
+        index++);
+  }
+}
+
+/// A workspace serves call after call, and one state several backward calls.
+TEST(Determinism, BuffersServeAgain) {
+  for (const CaseSpec& spec : thinned(determinism_list(), 5)) {
+    SCOPED_TRACE(describe(spec));
+    const Batch batch = pack(spec, draw_inputs(spec));
+    for (const arloss_algorithm_t algorithm : algorithms_of(spec)) {
+      const Plan plan(batch.problem, make_options(algorithm, 2));
+      const Outcome expected = run_forward_backward(plan, spec, batch);
+      Buffers buffers(plan, batch);
+      ASSERT_EQ(forward_backward(plan, buffers), ARLOSS_STATUS_SUCCESS);
+      for (int repeat = 0; repeat < 2; ++repeat) {
+        buffers.grad_logits.fill(0xff);
+        ASSERT_EQ(backward(plan, buffers), ARLOSS_STATUS_SUCCESS) << arloss_last_message();
+        EXPECT_TRUE(read_outcome(spec, buffers) == expected);
+        ASSERT_EQ(forward_backward(plan, buffers), ARLOSS_STATUS_SUCCESS);
+        EXPECT_TRUE(read_outcome(spec, buffers) == expected);
+      }
+    }
+  }
+}
+
+/// One plan, four threads, buffers of their own.
+TEST(Determinism, ThreadsShareAPlan) {
+  constexpr std::size_t kThreads = 4;
+  for (const CaseSpec& spec : thinned(determinism_list(), 7)) {
+    SCOPED_TRACE(describe(spec));
+    const Batch batch = pack(spec, draw_inputs(spec));
+    for (const arloss_algorithm_t algorithm : algorithms_of(spec)) {
+      const Plan plan(batch.problem, make_options(algorithm, 2));
+      const Outcome expected = run_forward_backward(plan, spec, batch);
+      std::vector<Outcome> outcomes(kThreads);
+      std::vector<std::thread> threads;
+      for (std::size_t t = 0; t < kThreads; ++t)
+        threads.emplace_back([&, t] { outcomes[t] = run_forward_then_backward(plan, spec, batch); });
+      for (std::thread& thread : threads) thread.join();
+      for (const Outcome& outcome : outcomes) EXPECT_TRUE(outcome == expected);
+    }
+  }
+}
+
+}  // namespace
+}  // namespace support
