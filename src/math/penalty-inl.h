@@ -2,13 +2,13 @@
 //
 // Included once per instruction set: a number type and its verbs come from `Ops`, so the same text serves one float on
 // a device and a vector of them on the CPU. Ops provides Number and set, neg, add, sub, mul, div, abs, min, max,
-// select_less(a, b, x, y) = a < b ? x : y, and log_ratio(n, m, n - m) = log(n / m). No include guard by design.
+// select_less(a, b, x, y) = a < b ? x : y, and log_excess(n, m, q) = log(n / m) - q, q = (n - m) / m. No include guard
+// by design.
 
 /// What a penalty reads of a pair, and how exactly it has to know it.
 enum class PairTerms {
-  kResidual,        // d to float32 rounding of the rows: enough for slopes that do not jump
-  kSignedResidual,  // d whose sign is right however near 0
-  kAffinities,      // that, and both affinities with their complements
+  kResidual,    // d to float32 rounding of the rows: enough for slopes that do not jump
+  kAffinities,  // d whose sign is right however near 0, and both affinities with their complements
 };
 
 /// One side's affinity with its complement, both exact: near 1 the complement carries the digits, near 0 the value
@@ -52,7 +52,7 @@ struct SquaredError {
 template <class Ops>
 struct AbsoluteError {
   static constexpr bool kSkipsDiagonal = false;
-  static constexpr PairTerms kTerms = PairTerms::kSignedResidual;
+  static constexpr PairTerms kTerms = PairTerms::kAffinities;
   explicit ARLOSS_FUNCTION AbsoluteError(float) {}
 
   ARLOSS_FUNCTION Penalty<Ops> operator()(const Pair<Ops>& pair) const {
@@ -82,8 +82,8 @@ struct Huber {
   float delta_;
 };
 
-/// -B log(A'/B') - (1 - B) log((1 - A')/(1 - B')), primes clamped to [eps, 1 - eps]; slope 0 where A is clamped
-/// (math.md, eq. 25).
+/// -B log(A'/B') - (1 - B) log((1 - A')/(1 - B')), primes clamped to [eps, 1 - eps]; slope d / (A (1 - A)), 0 where A
+/// is clamped (math.md, eq. 25). Near A = B the logarithms' linear parts cancel; they are left out where that is exact.
 template <class Ops>
 struct CrossEntropy {
   static constexpr bool kSkipsDiagonal = true;
@@ -92,16 +92,19 @@ struct CrossEntropy {
   explicit ARLOSS_FUNCTION CrossEntropy(float eps) : eps_(eps) {}
 
   ARLOSS_FUNCTION Penalty<Ops> operator()(const Pair<Ops>& pair) const {
-    const Affinity<Ops>&a = pair.a, &b = pair.b;
-    const Affinity<Ops> a_in = clamp(a), b_in = clamp(b);
+    const Affinity<Ops> a = clamp(pair.a), b = clamp(pair.b);
     const Number eps = Ops::set(eps_), zero = Ops::set(0.0f);
-    const Number nearest = Ops::min(Ops::min(a.value, a.complement), Ops::min(b.value, b.complement));
-    const Number d = Ops::select_less(nearest, eps, affinity_difference<Ops>(a_in, b_in), pair.d);
-    const Number gain = Ops::mul(b.value, Ops::log_ratio(a_in.value, b_in.value, d));
-    const Number loss = Ops::mul(b.complement, Ops::log_ratio(a_in.complement, b_in.complement, Ops::neg(d)));
-    const Number slope = Ops::sub(Ops::div(b.complement, a_in.complement), Ops::div(b.value, a_in.value));
-    const Number above = Ops::select_less(a.value, eps, zero, slope);
-    return {Ops::neg(Ops::add(gain, loss)), Ops::select_less(a.complement, eps, zero, above)};
+    const Number nearest_a = Ops::min(pair.a.value, pair.a.complement);
+    const Number nearest_b = Ops::min(pair.b.value, pair.b.complement);
+    const Number d = Ops::select_less(Ops::min(nearest_a, nearest_b), eps, affinity_difference<Ops>(a, b), pair.d);
+    const Number q = Ops::div(d, b.value), q_complement = Ops::neg(Ops::div(d, b.complement));
+    const Number linear = Ops::add(Ops::mul(pair.b.value, q), Ops::mul(pair.b.complement, q_complement));
+    const Number excess =
+        Ops::add(Ops::mul(pair.b.value, Ops::log_excess(a.value, b.value, q)),
+                 Ops::mul(pair.b.complement, Ops::log_excess(a.complement, b.complement, q_complement)));
+    const Number value = Ops::neg(Ops::add(excess, Ops::select_less(nearest_b, eps, linear, zero)));
+    const Number slope = Ops::div(pair.d, Ops::mul(a.value, a.complement));
+    return {value, Ops::select_less(nearest_a, eps, zero, slope)};
   }
 
  private:

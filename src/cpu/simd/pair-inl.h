@@ -28,8 +28,8 @@ struct VectorOps {
   static HWY_INLINE Float select_less(Float a, Float b, Float yes, Float no) {
     return hn::IfThenElse(hn::Lt(a, b), yes, no);
   }
-  static HWY_INLINE Float log_ratio(Float numerator, Float denominator, Float difference) {
-    return HWY_NAMESPACE::log_ratio(numerator, denominator, difference);
+  static HWY_INLINE Float log_excess(Float numerator, Float denominator, Float q) {
+    return HWY_NAMESPACE::log_excess(numerator, denominator, q);
   }
 };
 
@@ -62,25 +62,18 @@ HWY_INLINE void sum_products(const PairJob& job, int i, int j, PairSums& sums) {
 /// A - B = sum_c e (e / 2 - t) with e = E_i - E_j and t = s_i - s_j: where rows agree every factor is small, so not
 /// even the sign is lost (math.md, eq. 23).
 HWY_INLINE void sum_differences(const PairJob& job, int i, int j, PairSums& sums) {
-  for (int q = 0; q < kPartners; ++q) sums.d[q] = sums.distance[q] = hn::Zero(FloatTag());
+  for (int q = 0; q < kPartners; ++q) sums.d[q] = sums.distance[q] = sums.a[q] = hn::Zero(FloatTag());
   for (std::int64_t c = 0; c < job.classes; ++c) {
     const Float s = load(job.strip.s + c * kPanel + i);
     const Float residual = load(job.strip.residual + c * kPanel + i);
     for (int q = 0; q < kPartners; ++q) {
+      const Float partner_s = broadcast(job.partner.s[c * kPanel + j + q]);
       const Float e = hn::Sub(residual, broadcast(job.partner.residual[c * kPanel + j + q]));
-      const Float t = hn::Sub(s, broadcast(job.partner.s[c * kPanel + j + q]));
+      const Float t = hn::Sub(s, partner_s);
       sums.d[q] = hn::MulAdd(e, hn::MulSub(broadcast(0.5f), e, t), sums.d[q]);
       sums.distance[q] = hn::MulAdd(t, t, sums.distance[q]);
+      sums.a[q] = hn::MulAdd(s, partner_s, sums.a[q]);
     }
-  }
-}
-
-HWY_INLINE void sum_affinities(const PairJob& job, int i, int j, PairSums& sums) {
-  for (int q = 0; q < kPartners; ++q) sums.a[q] = hn::Zero(FloatTag());
-  for (std::int64_t c = 0; c < job.classes; ++c) {
-    const Float s = load(job.strip.s + c * kPanel + i);
-    const float* partner = job.partner.s + c * kPanel + j;
-    for (int q = 0; q < kPartners; ++q) sums.a[q] = hn::MulAdd(broadcast(partner[q]), s, sums.a[q]);
   }
 }
 
@@ -113,16 +106,21 @@ HWY_INLINE PairAffinity label_affinity(const PairLabels& labels, int i, int j) {
   return {hn::IfThenElse(is_same, hn::Add(one, t), t), hn::IfThenElse(is_same, hn::Neg(t), hn::Sub(one, t))};
 }
 
-/// The label side of one vector of pairs: the finest scale's affinity, and the pair against it.
+/// One vector of pairs against the finest scale. Where B is exactly 1 or 0, d is minus the halved distance or A itself:
+/// sums of terms of one sign, so that no rounding turns its own.
 template <class Phi>
 HWY_INLINE Pair<VectorOps> finest_pair(const PairJob& job, const PairSums& sums, int i, int j, int q) {
   Pair<VectorOps> pair;
-  pair.d = Phi::kTerms == PairTerms::kResidual ? product_residual(job, i, j + q, sums.d[q]) : sums.d[q];
-  if (Phi::kTerms == PairTerms::kAffinities) {
-    const Float complement = hn::Mul(broadcast(0.5f), sums.distance[q]);
-    pair.a = {sums.a[q], complement};
+  if (Phi::kTerms == PairTerms::kResidual) {
+    pair.d = product_residual(job, i, j + q, sums.d[q]);
+    if (job.num_scales > 1) pair.b = label_affinity(job.labels[0], i, j + q);
+    return pair;
   }
-  if (Phi::kTerms == PairTerms::kAffinities || job.num_scales > 1) pair.b = label_affinity(job.labels[0], i, j + q);
+  const Float zero = hn::Zero(FloatTag());
+  pair.a = {sums.a[q], hn::Mul(broadcast(0.5f), sums.distance[q])};
+  pair.b = label_affinity(job.labels[0], i, j + q);
+  pair.d = hn::IfThenElse(hn::Eq(pair.b.value, zero), pair.a.value, sums.d[q]);
+  pair.d = hn::IfThenElse(hn::Eq(pair.b.complement, zero), hn::Neg(pair.a.complement), pair.d);
   return pair;
 }
 
@@ -177,8 +175,7 @@ HWY_INLINE Float visit_partners(const PairJob& job, const Phi& phi, int i) {
   for (int j = 0; j < kPanel; j += kPartners) {
     PairSums sums;
     if (Phi::kTerms == PairTerms::kResidual) sum_products(job, i, j, sums);
-    if (Phi::kTerms != PairTerms::kResidual) sum_differences(job, i, j, sums);
-    if (Phi::kTerms == PairTerms::kAffinities) sum_affinities(job, i, j, sums);
+    if (Phi::kTerms == PairTerms::kAffinities) sum_differences(job, i, j, sums);
     for (int q = 0; q < kPartners; ++q) {
       const Pair<VectorOps> pair = finest_pair<Phi>(job, sums, i, j, q);
       const Penalty<VectorOps> penalty =
@@ -192,7 +189,7 @@ HWY_INLINE Float visit_partners(const PairJob& job, const Phi& phi, int i) {
   return loss;
 }
 
-/// h_c += sum_j slope_j s_jc for kClasses classes of one vector of strip cells, float32 over kPanel terms.
+/// h_c += sum_j slope_j s_jc for kClasses classes of one vector of strip rows, float32 over kPanel terms.
 template <int kClasses>
 HWY_INLINE void multiply_slopes(const PairJob& job, int i, std::int64_t first) {
   Float sums[kClasses];

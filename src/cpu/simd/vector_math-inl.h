@@ -52,8 +52,8 @@ HWY_INLINE Float exp_nonpositive(Float x) {
   return hn::IfThenElse(underflows, hn::Zero(d), hn::Mul(exp_r, power));
 }
 
-/// 2 atanh(w) = log((1 + w) / (1 - w)) for |w| <= 1/3: odd series to w^15, truncated below 1e-8.
-HWY_INLINE Float twice_atanh(Float w) {
+/// 2 atanh(w) - 2 w for |w| <= 1/3: odd series to w^15, truncated below 1e-8 of 2 w.
+HWY_INLINE Float twice_atanh_excess(Float w) {
   const Float w2 = hn::Mul(w, w);
   Float series = broadcast(1.0f / 15);
   series = hn::MulAdd(series, w2, broadcast(1.0f / 13));
@@ -62,32 +62,33 @@ HWY_INLINE Float twice_atanh(Float w) {
   series = hn::MulAdd(series, w2, broadcast(1.0f / 7));
   series = hn::MulAdd(series, w2, broadcast(1.0f / 5));
   series = hn::MulAdd(series, w2, broadcast(1.0f / 3));
-  const Float twice = hn::Add(w, w);
-  return hn::MulAdd(hn::Mul(series, w2), twice, twice);
+  return hn::Mul(hn::Mul(series, w2), hn::Add(w, w));
 }
 
 /// log(x) for normal x > 0.
 HWY_INLINE Float log_positive(Float x) {
   const FloatTag d;
   const IntTag di;
-  // Exponent split at sqrt(1/2): m in [0.7071, 1.4142).
+  // Exponent split at sqrt(1/2): m in [0.7071, 1.4142), log(m) = 2 atanh((m - 1) / (m + 1)).
   const Int shifted = hn::Sub(hn::BitCast(di, x), hn::Set(di, 0x3F3504F3));
   const Int exponent = hn::ShiftRight<23>(shifted);
   const Int mantissa = hn::Add(hn::And(shifted, hn::Set(di, 0x007FFFFF)), hn::Set(di, 0x3F3504F3));
   const Float m = hn::BitCast(d, mantissa);
   const Float one = broadcast(1.0f);
-  const Float log_m = twice_atanh(hn::Div(hn::Sub(m, one), hn::Add(m, one)));
+  const Float w = hn::Div(hn::Sub(m, one), hn::Add(m, one));
+  const Float log_m = hn::Add(hn::Add(w, w), twice_atanh_excess(w));
   return hn::MulAdd(hn::ConvertTo(d, exponent), broadcast(0.69314718f), log_m);
 }
 
-/// log(numerator / denominator), given their exact difference: by log(1 + q), q = difference / denominator, where the
-/// ratio is within 1/2 of 1.
-HWY_INLINE Float log_ratio(Float numerator, Float denominator, Float difference) {
-  const Float q = hn::Div(difference, denominator);
+/// log(numerator / denominator) - q, given q = (numerator - denominator) / denominator. Where |q| < 1/2 as
+/// log(1 + q) - q = (2 atanh(w) - 2 w) - q w with w = q / (2 + q): no two terms cancel.
+HWY_INLINE Float log_excess(Float numerator, Float denominator, Float q) {
   const auto is_near_one = hn::Lt(hn::Abs(q), broadcast(0.5f));
   const Float near_q = hn::IfThenElseZero(is_near_one, q);
-  const Float near_log = twice_atanh(hn::Div(near_q, hn::Add(near_q, broadcast(2.0f))));
-  return hn::IfThenElse(is_near_one, near_log, log_positive(hn::Div(numerator, denominator)));
+  const Float w = hn::Div(near_q, hn::Add(near_q, broadcast(2.0f)));
+  const Float near_excess = hn::NegMulAdd(near_q, w, twice_atanh_excess(w));
+  const Float far_excess = hn::Sub(log_positive(hn::Div(numerator, denominator)), q);
+  return hn::IfThenElse(is_near_one, near_excess, far_excess);
 }
 
 /// IEEE half bits in 32-bit lanes to float, every value exact, subnormals and NaN included. Integer code of our own:
