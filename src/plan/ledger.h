@@ -32,7 +32,9 @@ class Ledger {
     std::size_t bytes = sizeof(T);
     bool is_too_large = false;
     for (const std::int64_t count : counts) is_too_large |= __builtin_mul_overflow(bytes, count, &bytes);
-    is_too_large |= __builtin_add_overflow(total_, bytes + kAlignment, &total_);
+    // Two cache lines of room: what rounding this booking up, and moving the buffer up, may add.
+    constexpr std::size_t kLargest = SIZE_MAX - 2 * kAlignment;
+    is_too_large |= bytes > kLargest || offset > kLargest - bytes;
     if (is_too_large)
       throw Refusal(ARLOSS_STATUS_INVALID_ARGUMENT, Message() << "problem.batch, classes and sizes are too large "
                                                                  "together: \""

@@ -46,8 +46,7 @@ struct List {
 };
 
 constexpr std::size_t kChunk = 30;
-const List kLists[] = {
-    {"mixed", mixed_list}, {"regimes", regime_list}, {"sizes", size_list}, {"classes", class_list}};
+const List kLists[] = {{"mixed", mixed_list}, {"regimes", regime_list}, {"sizes", size_list}, {"classes", class_list}};
 
 struct Chunk {
   const List* list;

@@ -50,8 +50,8 @@ void expect_nothing(const Outcome& outcome) {
 void expect_nothing_everywhere(const CaseSpec& spec, const oracle::Inputs& inputs, std::size_t case_index = 0) {
   const Batch batch = pack(spec, inputs);
   for_each_plan(
-      spec, batch.problem,
-      [&](const Plan& plan) { expect_nothing(run_forward_backward(plan, spec, batch)); }, case_index);
+      spec, batch.problem, [&](const Plan& plan) { expect_nothing(run_forward_backward(plan, spec, batch)); },
+      case_index);
 }
 
 void expect_accurate_everywhere(const Case& test, std::size_t case_index = 0) {
@@ -118,7 +118,8 @@ TEST(Edges, OneCell) {
       CaseSpec base = plain_spec(2, classes, 1, 1);
       base.problem.reduction = reduction;
       base.problem.loss_weight = 7;
-      for_each_kind(base, [&index](const CaseSpec& spec) { expect_nothing_everywhere(spec, draw_inputs(spec), index++); });
+      for_each_kind(base,
+                    [&index](const CaseSpec& spec) { expect_nothing_everywhere(spec, draw_inputs(spec), index++); });
     }
 }
 
@@ -321,9 +322,8 @@ TEST(Edges, CrossEntropySlopeIsCutAtTheClamp) {
   const Case test = build_case(spec);
   expect_all_zero(test.expected.grad);
   expect_accurate_everywhere(test);
-  for_each_plan(spec, test.batch.problem, [&](const Plan& plan) {
-    expect_all_zero(run_forward_backward(plan, spec, test.batch).gradient);
-  });
+  for_each_plan(spec, test.batch.problem,
+                [&](const Plan& plan) { expect_all_zero(run_forward_backward(plan, spec, test.batch).gradient); });
 }
 
 }  // namespace

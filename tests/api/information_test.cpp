@@ -161,7 +161,8 @@ TEST(Describe, NamesRouteReasonsAndBytes) {
   EXPECT_NE(text.find("not factored: "), std::string::npos) << text;
   EXPECT_NE(text.find("HUBER"), std::string::npos) << text;
   EXPECT_NE(pairwise.described("state").find(std::to_string(pairwise.state_bytes())), std::string::npos) << text;
-  EXPECT_NE(pairwise.described("workspace").find(std::to_string(pairwise.workspace_bytes())), std::string::npos) << text;
+  EXPECT_NE(pairwise.described("workspace").find(std::to_string(pairwise.workspace_bytes())), std::string::npos)
+      << text;
   spec.problem.penalty = oracle::Penalty::kSquared;
   EXPECT_EQ(Plan(api_problem(spec), make_options(ARLOSS_ALGORITHM_AUTO)).route().rfind("factored", 0), 0u);
   EXPECT_EQ(Plan(api_problem(spec), make_options(ARLOSS_ALGORITHM_PAIRWISE)).route(), "pairwise");

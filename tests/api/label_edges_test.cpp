@@ -82,9 +82,9 @@ TEST(Labels, NegativeIsRefused) {
 TEST(Labels, WideLabelsAreNotCutDown) {
   CaseSpec spec = spec_for(ARLOSS_DTYPE_INT64);
   const std::int64_t two32 = std::int64_t{1} << 32;
-  for (const std::int64_t label : {two32 + 3, two32, two32 + 255, -two32 + 1, std::int64_t{1} << 40,
-                                   std::numeric_limits<std::int64_t>::max(), std::numeric_limits<std::int64_t>::min(),
-                                   std::int64_t{256}, std::int64_t{256 + 255}, std::int64_t{65536 + 2}})
+  for (const std::int64_t label :
+       {two32 + 3, two32, two32 + 255, -two32 + 1, std::int64_t{1} << 40, std::numeric_limits<std::int64_t>::max(),
+        std::numeric_limits<std::int64_t>::min(), std::int64_t{256}, std::int64_t{256 + 255}, std::int64_t{65536 + 2}})
     expect_invalid_label_everywhere(spec, with_labels(spec, {{42, label}}), "42", std::to_string(label));
   spec.labels_dtype = ARLOSS_DTYPE_INT32;
   for (const std::int64_t label : {256, 256 + 255, 65536, 65536 + 255})

@@ -83,8 +83,8 @@ void expect_rows(const Case& pattern, const unsigned char* gradient) {
     for (const std::int64_t row : rows_to_check())
       for (std::int64_t x = 0; x < kWidth; ++x) {
         exact.push_back(pattern.expected.grad[static_cast<std::size_t>(c * kPattern + x % kPattern)]);
-        found.push_back(load_real(ARLOSS_DTYPE_BFLOAT16, gradient,
-                                  static_cast<std::size_t>(c * kCells + row * kWidth + x)));
+        found.push_back(
+            load_real(ARLOSS_DTYPE_BFLOAT16, gradient, static_cast<std::size_t>(c * kCells + row * kWidth + x)));
       }
   std::vector<double> rounded = exact;
   for (double& value : rounded) value = round_to(ARLOSS_DTYPE_BFLOAT16, value);
@@ -105,8 +105,8 @@ void expect_every_row_written(const unsigned char* gradient) {
 
 TEST(Large, MoreThanTwoToThe31Logits) {
   if (kIsThinned) GTEST_SKIP() << "8 GiB of tensors are too much under a sanitizer";
-  // The mean over pairs of a repeated pattern is the pattern's; each cell's gradient is 1/repeats of the pattern's, which
-  // the upstream gradient takes back.
+  // The mean over pairs of a repeated pattern is the pattern's; each cell's gradient is 1/repeats of the pattern's,
+  // which the upstream gradient takes back.
   const Case pattern = build_case(pattern_spec());
   CaseSpec spec = pattern.spec;
   spec.problem.height = spec.problem.label_height = kHeight;
@@ -121,7 +121,8 @@ TEST(Large, MoreThanTwoToThe31Logits) {
 
   const Pages logits(kLogitBytes), gradient(kLogitBytes), labels(kCells), state(plan.state_bytes()),
       workspace(plan.workspace_bytes());
-  ASSERT_TRUE(logits.is_mapped() && gradient.is_mapped() && labels.is_mapped() && state.is_mapped() && workspace.is_mapped());
+  ASSERT_TRUE(logits.is_mapped() && gradient.is_mapped() && labels.is_mapped() && state.is_mapped() &&
+              workspace.is_mapped());
   for (std::int64_t c = 0; c < kClasses; ++c)
     repeat_row(pattern.batch.logits.data() + 2 * c * kPattern, 2, logits.data() + 2 * c * kCells);
   repeat_row(pattern.batch.labels.data(), 1, labels.data());

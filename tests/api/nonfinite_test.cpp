@@ -106,7 +106,8 @@ void expect_poisoned(const Case& clean, const Outcome& outcome) {
       for (std::int64_t c = 0; c < kClasses; ++c) {
         const double value = outcome.gradient[at(b, c, i)];
         const bool is_live = clean.expected.cell_weights[static_cast<std::size_t>(b * kCells + i)] > 0;
-        ASSERT_EQ(std::isnan(value), is_live && (is_joint || b == 1)) << "image " << b << " cell " << i << " class " << c;
+        ASSERT_EQ(std::isnan(value), is_live && (is_joint || b == 1))
+            << "image " << b << " cell " << i << " class " << c;
         if (!is_live) {
           ASSERT_EQ(value, 0) << "image " << b << " cell " << i << " class " << c;
         }
@@ -240,8 +241,8 @@ TEST(Nonfinite, AccumulatesToo) {
 }
 
 TEST(Nonfinite, UpstreamNaNReachesTheGradient) {
-  CaseSpec spec = spec_of(
-      {Penalty::kSquared, ScaleMode::kBlend, Span::kImage, Reduction::kNone, ARLOSS_DTYPE_FLOAT32, true}, 4);
+  CaseSpec spec =
+      spec_of({Penalty::kSquared, ScaleMode::kBlend, Span::kImage, Reduction::kNone, ARLOSS_DTYPE_FLOAT32, true}, 4);
   oracle::Inputs inputs = draw_inputs(spec);
   inputs.grad_loss = {1, kNaN, 1};
   const Batch batch = pack(spec, inputs);

@@ -74,16 +74,25 @@ std::vector<Refused> bad_sizes() {
        },
        kInvalid,
        {"batch"}},
-      {"label_sizes_overflow", [](Asked& a) { a.problem.label_height = a.problem.label_width = kHuge; }, kInvalid, {"label"}},
+      {"label_sizes_overflow",
+       [](Asked& a) { a.problem.label_height = a.problem.label_width = kHuge; },
+       kInvalid,
+       {"label"}},
   };
 }
 
 std::vector<Refused> bad_enums() {
   return {
       {"logits_dtype_unknown", [](Asked& a) { set_raw(a.problem.logits_dtype, 99); }, kInvalid, {"logits_dtype", "99"}},
-      {"logits_dtype_of_labels", [](Asked& a) { a.problem.logits_dtype = ARLOSS_DTYPE_UINT8; }, kInvalid, {"logits_dtype", "10"}},
+      {"logits_dtype_of_labels",
+       [](Asked& a) { a.problem.logits_dtype = ARLOSS_DTYPE_UINT8; },
+       kInvalid,
+       {"logits_dtype", "10"}},
       {"labels_dtype_unknown", [](Asked& a) { set_raw(a.problem.labels_dtype, -2); }, kInvalid, {"labels_dtype", "-2"}},
-      {"labels_dtype_of_logits", [](Asked& a) { a.problem.labels_dtype = ARLOSS_DTYPE_FLOAT32; }, kInvalid, {"labels_dtype", "0"}},
+      {"labels_dtype_of_logits",
+       [](Asked& a) { a.problem.labels_dtype = ARLOSS_DTYPE_FLOAT32; },
+       kInvalid,
+       {"labels_dtype", "0"}},
       {"layout_unknown", [](Asked& a) { set_raw(a.problem.logits_layout, 2); }, kInvalid, {"logits_layout", "2"}},
       {"scale_mode_unknown", [](Asked& a) { set_raw(a.problem.scale_mode, 3); }, kInvalid, {"scale_mode", "3"}},
       {"penalty_unknown", [](Asked& a) { set_raw(a.problem.penalty, 4); }, kInvalid, {"penalty", "4"}},
@@ -99,7 +108,10 @@ std::vector<Refused> bad_factors() {
       {"loss_weight_negative", [](Asked& a) { a.problem.loss_weight = -0.5f; }, kInvalid, {"loss_weight", "-0.5"}},
       {"loss_weight_nan", [](Asked& a) { a.problem.loss_weight = kNaN; }, kInvalid, {"loss_weight", "nan"}},
       {"loss_weight_inf", [](Asked& a) { a.problem.loss_weight = kInfinity; }, kInvalid, {"loss_weight", "inf"}},
-      {"scale_weight_negative", [](Asked& a) { a.problem.scale_weights[0] = -1; }, kInvalid, {"scale_weights[0]", "-1"}},
+      {"scale_weight_negative",
+       [](Asked& a) { a.problem.scale_weights[0] = -1; },
+       kInvalid,
+       {"scale_weights[0]", "-1"}},
       {"scale_weight_nan",
        [](Asked& a) {
          a.problem.num_scales = 2;
@@ -108,7 +120,10 @@ std::vector<Refused> bad_factors() {
        },
        kInvalid,
        {"scale_weights[1]", "nan"}},
-      {"scale_weight_inf", [](Asked& a) { a.problem.scale_weights[0] = kInfinity; }, kInvalid, {"scale_weights[0]", "inf"}},
+      {"scale_weight_inf",
+       [](Asked& a) { a.problem.scale_weights[0] = kInfinity; },
+       kInvalid,
+       {"scale_weights[0]", "inf"}},
       {"huber_delta_negative",
        [](Asked& a) {
          a.problem.penalty = ARLOSS_PENALTY_HUBER;

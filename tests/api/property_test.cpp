@@ -42,7 +42,8 @@ void for_each_kind(Body body) {
 
 void expect_close(const std::vector<float>& a, const std::vector<float>& b, double tolerance = 1e-5) {
   ASSERT_EQ(a.size(), b.size());
-  for (std::size_t i = 0; i < a.size(); ++i) EXPECT_NEAR(a[i], b[i], tolerance * std::fabs(b[i])) << "loss[" << i << "]";
+  for (std::size_t i = 0; i < a.size(); ++i)
+    EXPECT_NEAR(a[i], b[i], tolerance * std::fabs(b[i])) << "loss[" << i << "]";
 }
 
 void expect_close(const std::vector<double>& a, const std::vector<double>& b, double tolerance = 1e-5) {
@@ -57,7 +58,8 @@ void for_both(const CaseSpec& spec, const oracle::Inputs& first, const oracle::I
   const Batch a = pack(spec, first), b = pack(spec, second);
   for_each_plan(
       spec, a.problem,
-      [&](const Plan& plan) { body(run_forward_backward(plan, spec, a), run_forward_backward(plan, spec, b)); }, index++);
+      [&](const Plan& plan) { body(run_forward_backward(plan, spec, a), run_forward_backward(plan, spec, b)); },
+      index++);
 }
 
 TEST(Properties, ShiftingAllLogitsOfACellChangesNothing) {
@@ -113,7 +115,8 @@ TEST(Properties, RenamingClassesOfThePredictionKeepsTheLoss) {
       const oracle::Inputs inputs = draw_inputs(spec);
       oracle::Inputs renamed = inputs;
       renamed.logits = with_classes_moved(inputs.logits, kClassOrder);
-      for_both(spec, inputs, renamed, [](const Outcome& a, const Outcome& b) { EXPECT_NEAR(a.loss[0], b.loss[0], 1e-6); });
+      for_both(spec, inputs, renamed,
+               [](const Outcome& a, const Outcome& b) { EXPECT_NEAR(a.loss[0], b.loss[0], 1e-6); });
     });
 }
 

@@ -242,8 +242,8 @@ TEST(RunRefusal, TensorsNull) {
 
 /// A bad pixel weight is named with its position, in ignored cells too, whatever the route.
 TEST(RunRefusal, BadPixelWeights) {
-  constexpr float kBad[] = {-1, -1e-30f, std::numeric_limits<float>::quiet_NaN(), std::numeric_limits<float>::infinity(),
-                            -std::numeric_limits<float>::infinity()};
+  constexpr float kBad[] = {-1, -1e-30f, std::numeric_limits<float>::quiet_NaN(),
+                            std::numeric_limits<float>::infinity(), -std::numeric_limits<float>::infinity()};
   std::size_t index = 0;
   for (const oracle::Penalty penalty :
        {oracle::Penalty::kSquared, oracle::Penalty::kAbsolute, oracle::Penalty::kCrossEntropy})
@@ -269,7 +269,10 @@ TEST(RunRefusal, BadPixelWeights) {
                 EXPECT_EQ(call(plan, buffers), kInvalid);
                 const std::string message = arloss_last_message();
                 EXPECT_NE(message.find("pixel_weights[50]"), std::string::npos) << message;
-                EXPECT_NE(message.find(std::isnan(bad) ? "nan" : std::isinf(bad) ? "inf" : "-1"), std::string::npos)
+                EXPECT_NE(message.find(std::isnan(bad)   ? "nan"
+                                       : std::isinf(bad) ? "inf"
+                                                         : "-1"),
+                          std::string::npos)
                     << message;
                 buffers.expect_outputs_untouched();
                 buffers.expect_guards_intact();

@@ -1,5 +1,5 @@
-/// The additive state: shards of a batch, or of the rows of its images, sum the heads of their states and get the loss and
-/// the gradient of the whole.
+/// The additive state: shards of a batch, or of the rows of its images, sum the heads of their states and get the loss
+/// and the gradient of the whole.
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -43,8 +43,7 @@ std::vector<T> part_of(const std::vector<T>& values, const Shard& shard, std::in
   if (values.empty()) return part;
   for (std::int64_t b = 0; b < shard.spec.problem.batch; ++b)
     for (std::int64_t c = 0; c < planes; ++c) {
-      const auto row =
-          values.begin() + (((shard.first_image + b) * planes + c) * whole_height + first) * width;
+      const auto row = values.begin() + (((shard.first_image + b) * planes + c) * whole_height + first) * width;
       part.insert(part.end(), row, row + height * width);
     }
   return part;
@@ -161,14 +160,16 @@ TEST(Sharding, RowsOfImagesOverSpanImage) {
     for (const Reduction reduction : {Reduction::kMean, Reduction::kSum, Reduction::kNone}) {
       spec.problem.reduction = reduction;
       spec.has_grad_loss = true;
-      expect_whole(build_case(spec), {make_shard(spec, 0, 2, 0, 8), make_shard(spec, 0, 2, 8, 4), make_shard(spec, 0, 2, 12, 4)});
+      expect_whole(build_case(spec),
+                   {make_shard(spec, 0, 2, 0, 8), make_shard(spec, 0, 2, 8, 4), make_shard(spec, 0, 2, 12, 4)});
     }
 }
 
 TEST(Sharding, RowsAndImagesOverSpanBatch) {
   for (CaseSpec spec : factorable_kinds(2)) {
     spec.problem.span = Span::kBatch;
-    expect_whole(build_case(spec), {make_shard(spec, 0, 1, 0, 16), make_shard(spec, 1, 1, 0, 4), make_shard(spec, 1, 1, 4, 12)});
+    expect_whole(build_case(spec),
+                 {make_shard(spec, 0, 1, 0, 16), make_shard(spec, 1, 1, 0, 4), make_shard(spec, 1, 1, 4, 12)});
   }
 }
 

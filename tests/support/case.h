@@ -76,16 +76,16 @@ struct Case {
   oracle::Result expected;
   double random_gradient_norm = 0;  // |gradient| for random logits; 0 where the gradient bound does not ask for it
   bool has_gradient = true;         // false where a residual of ABSOLUTE is 0 but for rounding: its sign says nothing
-  double gradient_slack = 0;        // what float32 rounding of sqrt(p) alone moves the gradient by, where that is too much
-  std::vector<double> prior;        // as the logits; empty where the gradient is overwritten
+  double gradient_slack = 0;  // what float32 rounding of sqrt(p) alone moves the gradient by, where that is too much
+  std::vector<double> prior;  // as the logits; empty where the gradient is overwritten
   Batch batch;
 };
 
-/// Draw inputs and evaluate the oracle. Two adjustments, so that a case can tell right from wrong. Where the gradient is
-/// discontinuous within float32 rounding of the inputs (a sign or a clamp about to change) the inputs are drawn anew. Should
-/// no draw help, the gradient of ABSOLUTE is not compared, and that of CROSS_ENTROPY (whose slope 1 / (1 - A) is as steep
-/// as 1 / eps) may be off by as much as such rounding moves it. A float16 gradient is brought into that dtype's range by a
-/// power-of-two loss_weight.
+/// Draw inputs and evaluate the oracle. Two adjustments, so that a case can tell right from wrong. Where the gradient
+/// is discontinuous within float32 rounding of the inputs (a sign or a clamp about to change) the inputs are drawn
+/// anew. Should no draw help, the gradient of ABSOLUTE is not compared, and that of CROSS_ENTROPY (whose slope 1 / (1 -
+/// A) is as steep as 1 / eps) may be off by as much as such rounding moves it. A float16 gradient is brought into that
+/// dtype's range by a power-of-two loss_weight.
 Case build_case(CaseSpec spec);
 /// The same for given inputs, as they are.
 Case build_case(const CaseSpec& spec, const oracle::Inputs& inputs);

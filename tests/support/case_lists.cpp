@@ -39,9 +39,9 @@ struct PenaltyChoice {
 };
 
 const std::vector<PenaltyChoice> kPenalties = {
-    {Penalty::kSquared, 0, false},      {Penalty::kSquared, 0, true},           {Penalty::kAbsolute, 0, false},
-    {Penalty::kAbsolute, 0, true},      {Penalty::kHuber, 0, false},            {Penalty::kHuber, 0.35, false},
-    {Penalty::kHuber, 1, false},        {Penalty::kHuber, 2.5, false},          {Penalty::kCrossEntropy, 0, false},
+    {Penalty::kSquared, 0, false},        {Penalty::kSquared, 0, true},          {Penalty::kAbsolute, 0, false},
+    {Penalty::kAbsolute, 0, true},        {Penalty::kHuber, 0, false},           {Penalty::kHuber, 0.35, false},
+    {Penalty::kHuber, 1, false},          {Penalty::kHuber, 2.5, false},         {Penalty::kCrossEntropy, 0, false},
     {Penalty::kCrossEntropy, 0.2, false}, {Penalty::kCrossEntropy, 1e-6, false},
 };
 
@@ -59,9 +59,9 @@ struct Grid {
   std::int64_t depth, height, width;
 };
 
-const std::vector<Grid> kGrids = {{1, 4, 4},   {1, 5, 7},  {1, 8, 8},   {1, 13, 11}, {1, 16, 13}, {1, 1, 65}, {1, 33, 1},
-                                  {1, 9, 15},  {1, 10, 17}, {1, 13, 13}, {1, 3, 43},  {3, 5, 4},   {2, 4, 6},  {4, 4, 4},
-                                  {5, 3, 7},   {2, 1, 19}};
+const std::vector<Grid> kGrids = {{1, 4, 4},  {1, 5, 7},  {1, 8, 8},   {1, 13, 11}, {1, 16, 13}, {1, 1, 65},
+                                  {1, 33, 1}, {1, 9, 15}, {1, 10, 17}, {1, 13, 13}, {1, 3, 43},  {3, 5, 4},
+                                  {2, 4, 6},  {4, 4, 4},  {5, 3, 7},   {2, 1, 19}};
 
 struct ScaleChoice {
   std::vector<int> scales;
@@ -76,12 +76,12 @@ const std::vector<ScaleChoice> kScales = {
     {{1, 3}, {}},
     {{2, 4}, {}},
     {{1, 2, 3, 4, 5, 6, 7, 8}, {}},
-    {{4, 1, 2}, {1, 2, 3}},               // not in order
-    {{1, 64}, {}},                        // a block larger than the grid
-    {{2147483647, 1}, {0.25, 0.5}},       // far larger
-    {{1, 2, 4}, {0, 1, 2}},               // the finest scale has no weight
+    {{4, 1, 2}, {1, 2, 3}},          // not in order
+    {{1, 64}, {}},                   // a block larger than the grid
+    {{2147483647, 1}, {0.25, 0.5}},  // far larger
+    {{1, 2, 4}, {0, 1, 2}},          // the finest scale has no weight
     {{2, 1, 4, 3}, {0.5, 0, 0, 0.25}},
-    {{1, 5, 2}, {0, 0, 0}},               // all zero: equal
+    {{1, 5, 2}, {0, 0, 0}},  // all zero: equal
 };
 
 /// Label pixels per cell and axis: a whole ratio, and what is over.
@@ -225,11 +225,10 @@ std::vector<CaseSpec> regime_list() {
 }
 
 std::vector<CaseSpec> size_list() {
-  const std::vector<Grid> grids = {{1, 1, 1}, {1, 1, 2}, {1, 3, 5}, {1, 4, 4},  {1, 1, 17},
+  const std::vector<Grid> grids = {{1, 1, 1}, {1, 1, 2}, {1, 3, 5},  {1, 4, 4},   {1, 1, 17},
                                    {1, 7, 9}, {1, 8, 8}, {1, 5, 13}, {1, 1, 257}, {1, 257, 1}};
-  const std::vector<PenaltyChoice> penalties = {{Penalty::kSquared, 0, true},
-                                                {Penalty::kAbsolute, 0, true},
-                                                {Penalty::kCrossEntropy, 0, true}};
+  const std::vector<PenaltyChoice> penalties = {
+      {Penalty::kSquared, 0, true}, {Penalty::kAbsolute, 0, true}, {Penalty::kCrossEntropy, 0, true}};
   const std::vector<std::int64_t> class_counts = {1, 2, 3, 7, 8, 16, 17, 19, 21, 40};
   std::vector<CaseSpec> list;
   for (const Grid& grid : grids)
@@ -252,9 +251,10 @@ std::vector<CaseSpec> size_list() {
 }
 
 std::vector<CaseSpec> class_list() {
-  const std::vector<PenaltyChoice> penalties = {
-      {Penalty::kSquared, 0, true}, {Penalty::kSquared, 0, false}, {Penalty::kAbsolute, 0, true},
-      {Penalty::kHuber, 0, false}};
+  const std::vector<PenaltyChoice> penalties = {{Penalty::kSquared, 0, true},
+                                                {Penalty::kSquared, 0, false},
+                                                {Penalty::kAbsolute, 0, true},
+                                                {Penalty::kHuber, 0, false}};
   std::vector<CaseSpec> list;
   for (const std::int64_t classes : {1, 2, 3, 7, 8, 16, 17, 19, 21, 40, 150, 171, 254, 255, 256, 300})
     for (const PenaltyChoice& penalty : penalties) {

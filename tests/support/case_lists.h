@@ -11,8 +11,8 @@ namespace support {
 /// regimes, grids in 2-D and 3-D, label ratios, scales, weights ...) drawn so that each value turns up equally often.
 std::vector<CaseSpec> mixed_list();
 
-/// Every regime with every penalty and logits dtype on one grid, the scale modes in turn; and near-perfect predictions of
-/// an image of one class.
+/// Every regime with every penalty and logits dtype on one grid, the scale modes in turn; and near-perfect predictions
+/// of an image of one class.
 std::vector<CaseSpec> regime_list();
 
 /// Cells N around the tile edges of the kernels, with class counts that cycle through all of them up to 40.

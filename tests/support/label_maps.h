@@ -18,8 +18,8 @@ enum class LabelMap {
 
 const char* name_of(LabelMap map);
 
-/// [batch][label_depth][label_height][label_width] labels out of the first `num_labels` classes, and `ignored` where the
-/// map has ignored pixels (empty: it has none). A class equal to `ignored` is never drawn.
+/// [batch][label_depth][label_height][label_width] labels out of the first `num_labels` classes, and `ignored` where
+/// the map has ignored pixels (empty: it has none). A class equal to `ignored` is never drawn.
 std::vector<std::int64_t> make_labels(LabelMap map, const oracle::Problem& problem, std::int64_t num_labels,
                                       std::optional<std::int64_t> ignored, Random& random);
 

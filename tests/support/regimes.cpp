@@ -27,8 +27,8 @@ Distribution disturbed(Distribution q, double delta, Random& random) {
   return q;
 }
 
-/// Log-probabilities of (1 - delta) q' + delta r, q' the disturbed q, r outside its classes, and an offset of its own per
-/// cell, which softmax removes.
+/// Log-probabilities of (1 - delta) q' + delta r, q' the disturbed q, r outside its classes, and an offset of its own
+/// per cell, which softmax removes.
 Distribution logits_near(const Distribution& q, double delta, Random& random) {
   const Distribution r = spread_outside(q, random), inside = disturbed(q, delta, random);
   const bool is_full = *std::max_element(r.begin(), r.end()) == 0;
@@ -54,7 +54,9 @@ Distribution normal_logits(std::size_t classes, double scale, Random& random) {
 /// Most cells right and rather sure, some unsure, a few wrong.
 double trained_delta(Random& random) {
   const double draw = random.uniform();
-  return draw < 0.90 ? random.log_uniform(1e-4, 0.1) : draw < 0.97 ? random.uniform(0.1, 0.9) : random.uniform(0.8, 0.999);
+  return draw < 0.90   ? random.log_uniform(1e-4, 0.1)
+         : draw < 0.97 ? random.uniform(0.1, 0.9)
+                       : random.uniform(0.8, 0.999);
 }
 
 double near_perfect_delta(Regime regime) {

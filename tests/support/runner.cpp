@@ -138,12 +138,14 @@ void Buffers::expect_outputs_untouched() const {
 
 arloss_status_t forward(const Plan& plan, Buffers& b) {
   const arloss_tensors_t io = b.io();
-  return arloss_forward(plan.get(), &io, b.state.data(), b.state.bytes(), b.workspace.data(), b.workspace.bytes(), nullptr);
+  return arloss_forward(plan.get(), &io, b.state.data(), b.state.bytes(), b.workspace.data(), b.workspace.bytes(),
+                        nullptr);
 }
 
 arloss_status_t backward(const Plan& plan, Buffers& b) {
   const arloss_tensors_t io = b.io();
-  return arloss_backward(plan.get(), &io, b.state.data(), b.state.bytes(), b.workspace.data(), b.workspace.bytes(), nullptr);
+  return arloss_backward(plan.get(), &io, b.state.data(), b.state.bytes(), b.workspace.data(), b.workspace.bytes(),
+                         nullptr);
 }
 
 arloss_status_t forward_backward(const Plan& plan, Buffers& b) {

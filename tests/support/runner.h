@@ -39,9 +39,9 @@ class Plan {
   std::string message_;
 };
 
-/// Guarded copies of a batch's tensors, and outputs, state and workspace of exactly the size the plan asks for, all bytes
-/// 0xff (NaN in every float dtype) but for a prior gradient. Where the batch is element-aligned, no tensor lies better
-/// than its element needs, state and workspace no better than 16 bytes.
+/// Guarded copies of a batch's tensors, and outputs, state and workspace of exactly the size the plan asks for, all
+/// bytes 0xff (NaN in every float dtype) but for a prior gradient. Where the batch is element-aligned, no tensor lies
+/// better than its element needs, state and workspace no better than 16 bytes.
 class Buffers {
  public:
   Buffers(const Plan& plan, const Batch& batch);

@@ -18,8 +18,8 @@ namespace {
 constexpr double kInfinity = std::numeric_limits<double>::infinity();
 
 TEST(Half, Float16RoundsToNearestEven) {
-  EXPECT_EQ(round_to(ARLOSS_DTYPE_FLOAT16, 1 + 0x1p-11), 1);                    // half way, down to even
-  EXPECT_EQ(round_to(ARLOSS_DTYPE_FLOAT16, 1 + 3 * 0x1p-11), 1 + 0x1p-9);       // half way, up to even
+  EXPECT_EQ(round_to(ARLOSS_DTYPE_FLOAT16, 1 + 0x1p-11), 1);                      // half way, down to even
+  EXPECT_EQ(round_to(ARLOSS_DTYPE_FLOAT16, 1 + 3 * 0x1p-11), 1 + 0x1p-9);         // half way, up to even
   EXPECT_EQ(round_to(ARLOSS_DTYPE_FLOAT16, 1 + 0x1p-11 + 0x1p-40), 1 + 0x1p-10);  // one rounding, not two
   EXPECT_EQ(round_to(ARLOSS_DTYPE_FLOAT16, 65504), 65504);
   EXPECT_EQ(round_to(ARLOSS_DTYPE_FLOAT16, 65519), 65504);

@@ -6,15 +6,16 @@
 
 namespace support {
 
-/// Builds with a sanitizer run 5 to 15 times slower. They run fewer cases of the long lists, and each on one SIMD target,
-/// but every kind of test.
+/// Builds with a sanitizer run 5 to 15 times slower. They run fewer cases of the long lists, and each on one SIMD
+/// target, but every kind of test.
 #ifdef ARLOSS_TESTS_THINNED
 inline constexpr bool kIsThinned = true;
 #else
 inline constexpr bool kIsThinned = false;
 #endif
 
-/// Every `step`-th of a list in a thinned build, else all. The step should share no factor with the periods of the list.
+/// Every `step`-th of a list in a thinned build, else all. The step should share no factor with the periods of the
+/// list.
 template <class T>
 std::vector<T> thinned(const std::vector<T>& list, std::size_t step) {
   if (!kIsThinned) return list;

@@ -68,7 +68,8 @@ TEST(Blocks, WriteIndicesOfAnyRunOfCells) {
         for (std::int64_t count = 0; first + count <= grid.count(); count += 1 + grid.count() / 7) {
           std::vector<std::int64_t> written(static_cast<std::size_t>(count) + 1, -7);
           blocks.write_indices(first, static_cast<int>(count), written.data());
-          EXPECT_TRUE(std::equal(written.begin(), written.end() - 1, expected.begin() + first)) << first << ", " << count;
+          EXPECT_TRUE(std::equal(written.begin(), written.end() - 1, expected.begin() + first))
+              << first << ", " << count;
           EXPECT_EQ(written.back(), -7);
         }
     }

@@ -47,9 +47,8 @@ TEST(Guard, TurnsARefusalIntoItsOwnStatusAndMessage) {
 TEST(Guard, TurnsBadAllocIntoOutOfMemory) {
   const char* const expected = "out of memory while making a plan or its description";
   EXPECT_EQ(message_after(ARLOSS_STATUS_OUT_OF_MEMORY, []() -> arloss_status_t { throw std::bad_alloc(); }), expected);
-  EXPECT_EQ(
-      message_after(ARLOSS_STATUS_OUT_OF_MEMORY, []() -> arloss_status_t { throw std::bad_array_new_length(); }),
-      expected);
+  EXPECT_EQ(message_after(ARLOSS_STATUS_OUT_OF_MEMORY, []() -> arloss_status_t { throw std::bad_array_new_length(); }),
+            expected);
 }
 
 TEST(Guard, TurnsAnyOtherExceptionIntoInternalError) {

@@ -78,15 +78,16 @@ Roundings all_roundings(arloss_dtype_t dtype) {
   return roundings;
 }
 
-/// Stores up to kChunk values through chain. With one class of s = 0 and v = +-1 the gradient is weight * sign: any
-/// float can be sent, infinities and NaN included (0 cannot: a weight of 0 is no cell).
+/// Stores up to kChunk values through chain. With one class of s = 0 the gradient is v * weight: +-1 times the value's
+/// size, so that infinities can be sent too (0 cannot: a weight of 0 is no cell), or a NaN times 1.
 void store_by_chain(const SimdKernels& kernels, arloss_dtype_t dtype, const float* values, int count, int cell_stride,
                     std::uint16_t* out) {
   const Tile s(1, kChunk);
   Tile v(1, kChunk), weight(1, kChunk);
   for (int i = 0; i < count; ++i) {
-    v.at(0, i) = std::signbit(values[i]) ? -1.0f : 1.0f;
-    weight.at(0, i) = std::fabs(values[i]);
+    const bool is_nan = std::isnan(values[i]);
+    v.at(0, i) = is_nan ? values[i] : std::signbit(values[i]) ? -1.0f : 1.0f;
+    weight.at(0, i) = is_nan ? 1.0f : std::fabs(values[i]);
   }
   kernels.chain({s.data(), v.data(), weight.data(), 1, false, kChunk, {out, dtype, kChunk, cell_stride, count, 1}});
 }
@@ -112,19 +113,25 @@ TEST_P(HalfTypesTest, EveryGradientIsRoundedToNearestEven) {
   }
 }
 
-TEST_P(HalfTypesTest, ANanGradientStaysNan) {
-  const float nan = std::numeric_limits<float>::quiet_NaN();
-  float payload;
-  const std::uint32_t payload_bits = 0x7fffffff;  // rounding it as a number would carry into the sign
-  std::memcpy(&payload, &payload_bits, sizeof payload);
-  const float values[] = {nan, 1, payload, -payload, 2};
+TEST_P(HalfTypesTest, ANanGradientStaysNanWhateverItsPayload) {
+  // All ones, which memory filled with 0xff holds: rounded as a number it would carry past the sign.
+  std::vector<float> values;
+  for (const std::uint32_t bits : {0x7fc00000u, 0xffc00000u, 0x7fffffffu, 0xffffffffu, 0x7fc00001u, 0x3f800000u}) {
+    values.emplace_back();
+    std::memcpy(&values.back(), &bits, sizeof bits);
+  }
+  const auto count = static_cast<int>(values.size());
   for (const arloss_dtype_t dtype : {ARLOSS_DTYPE_FLOAT16, ARLOSS_DTYPE_BFLOAT16})
-    for (const int cell_stride : {1, 3}) {
-      std::uint16_t stored[16] = {};
-      store_by_chain(kernels(), dtype, values, 5, cell_stride, stored);
-      for (int i = 0; i < 5; ++i)
-        EXPECT_EQ(std::isnan(value_of(dtype, stored[i * cell_stride])), std::isnan(values[i])) << i;
-    }
+    for (const int copies : {1, 8})  // cell by cell, then vectors
+      for (const int cell_stride : {1, 3}) {
+        std::vector<float> all;
+        for (int copy = 0; copy < copies; ++copy) all.insert(all.end(), values.begin(), values.end());
+        std::vector<std::uint16_t> stored(all.size() * 3);
+        store_by_chain(kernels(), dtype, all.data(), count * copies, cell_stride, stored.data());
+        for (std::size_t i = 0; i < all.size(); ++i)
+          EXPECT_EQ(std::isnan(value_of(dtype, stored[i * static_cast<std::size_t>(cell_stride)])), std::isnan(all[i]))
+              << "dtype " << dtype << ", NaN of bits " << std::hex << bits_of(all[i]);
+      }
 }
 
 TEST_P(HalfTypesTest, AddingRoundsTheSumOnce) {
@@ -137,8 +144,8 @@ TEST_P(HalfTypesTest, AddingRoundsTheSumOnce) {
       for (int i = 0; i < 2 * kCount; ++i)
         support::store_real(dtype, 1000.0 / (i + 3), before, static_cast<std::size_t>(i));
       std::memcpy(gradient, before, sizeof before);
-      kernels().chain({s.data(), v.data(), weight.data(), 1, true, kPanel,
-                       {gradient, dtype, 2 * kCount, cell_stride, kCount, 1}});
+      kernels().chain(
+          {s.data(), v.data(), weight.data(), 1, true, kPanel, {gradient, dtype, 2 * kCount, cell_stride, kCount, 1}});
       for (int i = 0; i < kCount; ++i) {
         const float sum = value_of(dtype, before[i * cell_stride]) + weight.at(0, i);
         EXPECT_EQ(value_of(dtype, gradient[i * cell_stride]), support::round_to(dtype, static_cast<double>(sum))) << i;

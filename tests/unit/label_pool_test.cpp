@@ -84,8 +84,8 @@ class PooledMap {
               !owns(cells.first.y, cells.last.y, y, grid.height, labels.height) ||
               !owns(cells.first.x, cells.last.x, x, grid.width, labels.width))
             continue;
-          const std::int64_t value = values_[static_cast<std::size_t>(
-              ((image * labels.depth + z) * labels.height + y) * labels.width + x)];
+          const std::int64_t value =
+              values_[static_cast<std::size_t>(((image * labels.depth + z) * labels.height + y) * labels.width + x)];
           if (value != problem_.ignore_index) ++counts[value];
         }
     return counts;
@@ -103,7 +103,9 @@ class PooledMap {
   const std::vector<std::int64_t>& edges() const { return edges_; }
   std::vector<std::int64_t>& values() { return values_; }
   std::vector<float>& weights() { return weights_; }
-  bool counters_are_clear() const { return counts_ == std::vector<std::uint32_t>(counts_.size(), 0); }
+  bool counters_are_clear() const {
+    return std::all_of(counts_.begin(), counts_.end(), [](std::uint32_t count) { return count == 0; });
+  }
 
  private:
   static constexpr std::size_t kMaxThreads = 8;
@@ -222,8 +224,9 @@ INSTANTIATE_TEST_SUITE_P(Maps, LabelPoolTest, ::testing::ValuesIn(kSpecs),
                          [](const auto& test) { return test.param.name; });
 
 TEST(LabelPool, WideLabelsAreNotTruncated) {
-  for (const std::int64_t bad : {std::int64_t{-1}, (std::int64_t{1} << 32) + 1, std::numeric_limits<std::int64_t>::min(),
-                                 std::numeric_limits<std::int64_t>::max(), std::int64_t{3}}) {
+  for (const std::int64_t bad :
+       {std::int64_t{-1}, (std::int64_t{1} << 32) + 1, std::numeric_limits<std::int64_t>::min(),
+        std::numeric_limits<std::int64_t>::max(), std::int64_t{3}}) {
     PooledMap m({"", {1, 3, 4}, {1, 7, 9}, 3, ARLOSS_DTYPE_INT64, 255}, {});
     m.values()[17] = bad;
     const InputFault fault = m.build();
@@ -273,9 +276,8 @@ TEST(LabelPool, ABlockHoldsAtMostTheMostItMay) {
       const PooledMap m(spec, {}, 1);
       const Blocks blocks(spec.grid, edge);
       for (std::int64_t block = 0; block < blocks.count(); ++block)
-        EXPECT_LE(
-            labels_of_cells(spec.grid, spec.labels, blocks.cells(position_of(blocks.extent(), block))).count(),
-            m.pool().max_block_labels(edge));
+        EXPECT_LE(labels_of_cells(spec.grid, spec.labels, blocks.cells(position_of(blocks.extent(), block))).count(),
+                  m.pool().max_block_labels(edge));
     }
 }
 
@@ -309,7 +311,9 @@ TEST(LabelPool, TheFirstInvalidWeightIsNamedIgnoredCellsIncluded) {
       EXPECT_EQ(fault.kind, InputFault::Kind::kWeight);
       EXPECT_EQ(fault.position, 33333);
       EXPECT_EQ(std::isnan(fault.weight), std::isnan(bad));
-      if (!std::isnan(bad)) EXPECT_EQ(fault.weight, bad);
+      if (!std::isnan(bad)) {
+        EXPECT_EQ(fault.weight, bad);
+      }
     }
 }
 

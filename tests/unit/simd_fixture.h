@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include <cmath>
 #include <cstdint>
 #include <string>
 #include <vector>
@@ -43,6 +44,15 @@ inline std::string target_name_of(const ::testing::TestParamInfo<std::int64_t>& 
 
 #define ARLOSS_ON_EVERY_TARGET(Suite) \
   INSTANTIATE_TEST_SUITE_P(Simd, Suite, ::testing::ValuesIn(simd_targets()), target_name_of)
+
+/// The arithmetic of references.
+using Real = long double;
+
+inline ::testing::AssertionResult is_near(Real actual, Real expected, Real tolerance) {
+  if (std::fabs(actual - expected) <= tolerance) return ::testing::AssertionSuccess();
+  return ::testing::AssertionFailure() << actual << " is " << actual - expected << " from " << expected
+                                       << ", more than " << tolerance << "; ";
+}
 
 /// A tile as the kernels take them: `rows` rows of `stride` floats, cells fastest.
 struct Tile {

@@ -55,19 +55,27 @@ struct ExponentialSums {
 };
 
 /// Replaces the logits by exp((z - max) / 2): one exponential per element, squared for the sum, so that no square root
-/// is taken per element and nothing is divided by s.
+/// is taken per element and nothing is divided by s. Sums join every kSumClasses classes: one chain over 1000 equal
+/// classes was 7e-6 off.
 HWY_INLINE ExponentialSums exponentiate(float* tile, int stride, std::int64_t classes, Float largest, Float anchor) {
+  constexpr std::int64_t kSumClasses = 32;
   const Float zero = hn::Zero(FloatTag());
   ExponentialSums sums{zero, zero, zero};
-  for (std::int64_t c = 0; c < classes; ++c) {
-    const Float half = hn::Mul(broadcast(0.5f), hn::Sub(load(tile + c * stride), largest));
-    const Float e = exp_nonpositive(half);
-    store(e, tile + c * stride);
-    const auto is_anchor = hn::Eq(anchor, broadcast(static_cast<float>(c)));
-    const Float squared = hn::Mul(e, e);
-    sums.sum = hn::Add(sums.sum, squared);
-    sums.rest = hn::Add(sums.rest, hn::IfThenZeroElse(is_anchor, squared));
-    sums.anchored = hn::IfThenElse(is_anchor, e, sums.anchored);
+  for (std::int64_t first = 0; first < classes; first += kSumClasses) {
+    Float sum = zero, rest = zero;
+    const std::int64_t last = first + kSumClasses < classes ? first + kSumClasses : classes;
+    for (std::int64_t c = first; c < last; ++c) {
+      const Float half = hn::Mul(broadcast(0.5f), hn::Sub(load(tile + c * stride), largest));
+      const Float e = exp_nonpositive(half);
+      store(e, tile + c * stride);
+      const auto is_anchor = hn::Eq(anchor, broadcast(static_cast<float>(c)));
+      const Float squared = hn::Mul(e, e);
+      sum = hn::Add(sum, squared);
+      rest = hn::Add(rest, hn::IfThenZeroElse(is_anchor, squared));
+      sums.anchored = hn::IfThenElse(is_anchor, e, sums.anchored);
+    }
+    sums.sum = hn::Add(sums.sum, sum);
+    sums.rest = hn::Add(sums.rest, rest);
   }
   return sums;
 }

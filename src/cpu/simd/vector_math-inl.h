@@ -125,7 +125,7 @@ HWY_INLINE Int half_from_float(Float value) {
   Int result = hn::IfThenElse(hn::RebindMask(di, is_subnormal), subnormal, normal);
   const auto overflows = hn::Ge(absolute, broadcast(65520.0f));
   result = hn::IfThenElse(hn::RebindMask(di, overflows), hn::Set(di, 0x7C00), result);
-  const auto is_nan = hn::Ne(value, value);
+  const auto is_nan = hn::IsNaN(value);
   result = hn::IfThenElse(hn::RebindMask(di, is_nan), hn::Set(di, 0x7E00), result);
   return hn::Or(result, sign);
 }
@@ -139,7 +139,7 @@ HWY_INLINE Int bfloat16_from_float(Float value) {
   const Int odd = hn::And(hn::ShiftRight<16>(bits), hn::Set(di, 1));
   const Int rounded = hn::ShiftRight<16>(hn::Add(hn::Add(bits, hn::Set(di, 0x7FFF)), odd));
   const Int quiet = hn::Or(hn::ShiftRight<16>(bits), hn::Set(di, 0x40));
-  const auto is_nan = hn::RebindMask(di, hn::Ne(value, value));
+  const auto is_nan = hn::RebindMask(di, hn::IsNaN(value));
   return hn::And(hn::IfThenElse(is_nan, quiet, rounded), hn::Set(di, 0xFFFF));
 }
 
