@@ -15,7 +15,7 @@ std::int64_t num_panels(std::int64_t rows) { return (rows + kPanel - 1) / kPanel
 }  // namespace
 
 PairwiseBackend::PairwiseBackend(const Problem& problem, const Options& options)
-    : CpuBackend(problem, options, Route::kPairwise) {
+    : CpuBackend(problem, options, Route::kPairwise), pair_tile_(pair_tile_kernel()) {
   if (problem_.scale_mode == ARLOSS_SCALES_PYRAMID) {
     for (int k = problem_.num_scales() - 1; k >= 0; --k) {
       const Scale& scale = problem_.scales[static_cast<std::size_t>(k)];
@@ -292,7 +292,7 @@ void PairwiseBackend::visit_strip(const Call& call, const Pass& pass, Strip& str
                   strip.slope,
                   &loss,
                   strip.h};
-      kernels_.pair_tile(job);
+      pair_tile_(job);
       total += partner == strip.index ? loss : 2 * loss;
     }
   }

@@ -95,6 +95,7 @@ class PairwiseBackend : public CpuBackend {
   void write_losses(const Call& call) const;
   float group_scale(const Call& call, std::int64_t image) const;
 
+  const PairTileKernel pair_tile_;
   std::vector<Pass> passes_;
   std::int64_t max_panels_ = 0;  // per image, over the passes
   struct {

@@ -164,6 +164,19 @@ TEST(Labels, WithoutIgnoreIndex255IsALabelLikeAnyOther) {
   expect_invalid_label_everywhere(few, with_labels(few, {{61, 255}}), "61", "255");
 }
 
+/// More label pixels in a cell, or a block, than 16 bits count.
+TEST(Labels, ManyLabelsInACell) {
+  for (const auto& [height, width] : {std::pair(1024, 1024), {1203, 1001}, {400, 512}}) {
+    CaseSpec spec = plain_spec(1, 3, 4, 4);
+    set_label_grid(spec, height, width);
+    spec.label_map = LabelMap::kNoise;
+    for (const std::vector<int>& scales : {std::vector<int>{1}, {2}, {1, 4}}) {
+      spec.problem.scales = scales;
+      expect_accurate_everywhere(build_case(spec));
+    }
+  }
+}
+
 /// Every penalty and mode looks before it writes, in cells of weight 0 too.
 TEST(Labels, BadLabelsAreSeenByEveryRouteAndInCellsOfWeightZero) {
   for (const Penalty penalty : {Penalty::kSquared, Penalty::kAbsolute, Penalty::kHuber, Penalty::kCrossEntropy})

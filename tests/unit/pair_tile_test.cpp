@@ -119,7 +119,7 @@ struct Wants {
   bool loss, slope;
 };
 
-TileResult run_tile(const SimdKernels& kernels, const PairTask& task, const PanelRows& strip_rows,
+TileResult run_tile(PairTileKernel pair_tile, const PairTask& task, const PanelRows& strip_rows,
                     const PanelRows& partner_rows, Wants wants = {true, true}, double start = 0) {
   const PackedPanel strip(strip_rows), partner(partner_rows);
   std::vector<PairLabels> labels(task.omega.size());
@@ -136,9 +136,9 @@ TileResult run_tile(const SimdKernels& kernels, const PairTask& task, const Pane
   }
   std::vector<float> slope(kPanel * kPanel, 123);
   TileResult result{start, std::vector<double>(static_cast<std::size_t>(strip_rows.classes()) * kPanel, start)};
-  kernels.pair_tile({strip_rows.classes(), strip.panel(), partner.panel(), labels.data(),
-                     static_cast<int>(task.omega.size()), task.is_blend, task.penalty, task.param, task.is_diagonal,
-                     wants.loss, wants.slope, slope.data(), &result.loss, result.h.data()});
+  pair_tile({strip_rows.classes(), strip.panel(), partner.panel(), labels.data(), static_cast<int>(task.omega.size()),
+             task.is_blend, task.penalty, task.param, task.is_diagonal, wants.loss, wants.slope, slope.data(),
+             &result.loss, result.h.data()});
   return result;
 }
 
@@ -207,7 +207,7 @@ TEST_P(PairTileTest, TheSlopeOfEachPairIsThePenaltys) {
     for (const std::size_t j : {0u, 7u, 8u, 29u, 63u}) {
       SCOPED_TRACE(j);
       const PanelRows one = only(partner, j);
-      const TileResult result = run_tile(kernels(), task, strip, one);
+      const TileResult result = run_tile(pair_tile_kernel(), task, strip, one);
       const PairSums exact = exact_sums(task, strip, one);
       for (std::size_t i = 0; i < kPanel; ++i) expect_h(result, strip, i, exact.h[i], exact.h_tolerance[i]);
     }
@@ -220,7 +220,7 @@ TEST_P(PairTileTest, TheLossOfEachPairIsThePenaltys) {
     const PanelRows partner = random_rows(4, regime, 4, task.omega.size());
     for (const std::size_t i : {0u, 14u, 15u, 32u, 63u})
       for (const std::size_t j : {0u, 15u, 40u, 63u}) {
-        const TileResult result = run_tile(kernels(), task, only(strip, i), only(partner, j), {true, false});
+        const TileResult result = run_tile(pair_tile_kernel(), task, only(strip, i), only(partner, j), {true, false});
         const PairValue exact = exact_pair(task, strip, i, partner, j);
         EXPECT_TRUE(is_near(result.loss, exact.value, exact.value_tolerance + 3e-7L * exact.value)) << i << ", " << j;
       }
@@ -228,9 +228,9 @@ TEST_P(PairTileTest, TheLossOfEachPairIsThePenaltys) {
 }
 
 /// Loss and h of a whole tile within the tolerances of its pairs.
-void expect_sums(const SimdKernels& kernels, const PairTask& task, const PanelRows& strip, const PanelRows& partner) {
+void expect_sums(PairTileKernel pair_tile, const PairTask& task, const PanelRows& strip, const PanelRows& partner) {
   const PairSums exact = exact_sums(task, strip, partner);
-  const TileResult result = run_tile(kernels, task, strip, partner);
+  const TileResult result = run_tile(pair_tile, task, strip, partner);
   EXPECT_TRUE(is_near(result.loss, exact.loss, exact.loss_tolerance));
   for (std::size_t i = 0; i < kPanel; ++i)
     if (strip.weight[i] != 0) expect_h(result, strip, i, exact.h[i], exact.h_tolerance[i]);
@@ -238,7 +238,7 @@ void expect_sums(const SimdKernels& kernels, const PairTask& task, const PanelRo
 
 TEST_P(PairTileTest, SumsOverTheWholeTile) {
   for_each_task([&](const PairTask& task, Regime regime) {
-    expect_sums(kernels(), task, random_rows(5, regime, 6, task.omega.size()),
+    expect_sums(pair_tile_kernel(), task, random_rows(5, regime, 6, task.omega.size()),
                 random_rows(6, regime, 6, task.omega.size()));
   });
 }
@@ -247,7 +247,7 @@ TEST_P(PairTileTest, EveryRemainderOfClasses) {
   for (const std::int64_t classes : {1, 2, 3, 7, 8, 9, 10, 11, 19, 40}) {
     SCOPED_TRACE(classes);
     const PairTask task{ARLOSS_PENALTY_SQUARED, 0, omegas(2), true, false};
-    expect_sums(kernels(), task, random_rows(7, Regime::kRandom, classes, 2),
+    expect_sums(pair_tile_kernel(), task, random_rows(7, Regime::kRandom, classes, 2),
                 random_rows(8, Regime::kRandom, classes, 2));
   }
 }
@@ -259,8 +259,8 @@ TEST_P(PairTileTest, AbsentCellsCountForNothing) {
       PanelRows strip = random_rows(9, Regime::kRandom, 3, 1), partner = random_rows(10, Regime::kRandom, 3, 1);
       std::fill(strip.weight.begin() + 40, strip.weight.end() - 10, 0.0f);
       std::fill(partner.weight.begin() + static_cast<std::ptrdiff_t>(count), partner.weight.end(), 0.0f);
-      expect_sums(kernels(), {c.penalty, c.param, {1}, true, false}, strip, partner);
-      expect_sums(kernels(), {c.penalty, c.param, {1}, true, false}, partner, strip);
+      expect_sums(pair_tile_kernel(), {c.penalty, c.param, {1}, true, false}, strip, partner);
+      expect_sums(pair_tile_kernel(), {c.penalty, c.param, {1}, true, false}, partner, strip);
     }
 }
 
@@ -269,7 +269,7 @@ TEST_P(PairTileTest, APanelWithItself) {
     for (const bool is_blend : {true, false}) {
       SCOPED_TRACE(c.name);
       const PanelRows rows = random_rows(11, Regime::kRandom, 4, 2);
-      expect_sums(kernels(), {c.penalty, c.param, omegas(2), is_blend, true}, rows, rows);
+      expect_sums(pair_tile_kernel(), {c.penalty, c.param, omegas(2), is_blend, true}, rows, rows);
     }
 }
 
@@ -282,9 +282,9 @@ TEST_P(PairTileTest, OnlyCrossEntropyLeavesTheDiagonalOut) {
     for (auto& row : partner.t[0]) std::rotate(row.begin(), row.begin() + 1, row.end());
     for (const std::size_t i : {0u, 1u, 31u, 63u}) {
       const TileResult on =
-          run_tile(kernels(), {c.penalty, c.param, {1}, true, true}, only(strip, i), only(partner, i));
+          run_tile(pair_tile_kernel(), {c.penalty, c.param, {1}, true, true}, only(strip, i), only(partner, i));
       const TileResult off =
-          run_tile(kernels(), {c.penalty, c.param, {1}, true, false}, only(strip, i), only(partner, i));
+          run_tile(pair_tile_kernel(), {c.penalty, c.param, {1}, true, false}, only(strip, i), only(partner, i));
       EXPECT_GT(off.loss, 0.01);
       if (c.penalty == ARLOSS_PENALTY_CROSS_ENTROPY) {
         EXPECT_EQ(on.loss, 0);
@@ -306,7 +306,7 @@ TEST_P(PairTileTest, APerfectOneHotPredictionCostsNothing) {
   }
   for (const PenaltyCase& c : kPenalties) {
     SCOPED_TRACE(c.name);
-    const TileResult result = run_tile(kernels(), {c.penalty, c.param, {1}, true, true}, rows, rows);
+    const TileResult result = run_tile(pair_tile_kernel(), {c.penalty, c.param, {1}, true, true}, rows, rows);
     EXPECT_EQ(result.loss, 0);
     for (const double h : result.h) EXPECT_EQ(h, 0);
   }
@@ -316,10 +316,10 @@ TEST_P(PairTileTest, AddsToWhatIsThereAndOnlyToWhatIsWanted) {
   for (const PenaltyCase& c : kPenalties) {
     const PanelRows strip = random_rows(14, Regime::kRandom, 3, 1), partner = random_rows(15, Regime::kRandom, 3, 1);
     const PairTask task{c.penalty, c.param, {1}, true, false};
-    const TileResult both = run_tile(kernels(), task, strip, partner);
-    const TileResult added = run_tile(kernels(), task, strip, partner, {true, true}, 1000);
-    const TileResult loss = run_tile(kernels(), task, strip, partner, {true, false}, 3);
-    const TileResult slope = run_tile(kernels(), task, strip, partner, {false, true});
+    const TileResult both = run_tile(pair_tile_kernel(), task, strip, partner);
+    const TileResult added = run_tile(pair_tile_kernel(), task, strip, partner, {true, true}, 1000);
+    const TileResult loss = run_tile(pair_tile_kernel(), task, strip, partner, {true, false}, 3);
+    const TileResult slope = run_tile(pair_tile_kernel(), task, strip, partner, {false, true});
     EXPECT_NEAR(added.loss, 1000 + both.loss, 1e-9);
     for (std::size_t index = 0; index < both.h.size(); ++index)
       EXPECT_NEAR(added.h[index], 1000 + both.h[index], 1e-9 + 1e-15 * std::fabs(both.h[index]));
@@ -334,9 +334,9 @@ TEST_P(PairTileTest, GivesTheSameBitsAgain) {
   const PanelRows strip = random_rows(16, Regime::kRandom, 7, 2), partner = random_rows(17, Regime::kRandom, 7, 2);
   for (const PenaltyCase& c : kPenalties) {
     const PairTask task{c.penalty, c.param, omegas(2), true, false};
-    const TileResult first = run_tile(kernels(), task, strip, partner);
-    const TileResult again = run_tile(kernels(), task, strip, partner);
-    const TileResult alone = run_tile(kernels(), task, strip, partner, {true, false});
+    const TileResult first = run_tile(pair_tile_kernel(), task, strip, partner);
+    const TileResult again = run_tile(pair_tile_kernel(), task, strip, partner);
+    const TileResult alone = run_tile(pair_tile_kernel(), task, strip, partner, {true, false});
     EXPECT_EQ(first.loss, again.loss);
     EXPECT_EQ(first.loss, alone.loss) << "forward alone adds in the same order";
     EXPECT_EQ(first.h, again.h);

@@ -124,11 +124,14 @@ struct SimdKernels {
   /// out_r = a_r * b_r for `rows` tile rows; b_stride 0 multiplies every row by the one row b. out may be a.
   void (*multiply)(const float* a, const float* b, int b_stride, int stride, int length, std::int64_t rows, float* out);
   void (*chain)(const ChainJob&);
-  void (*pair_tile)(const PairJob&);
 };
 
 /// The best this machine runs of the instruction sets compiled in.
 const SimdKernels& simd_kernels();
+
+/// Its kernel of the pairwise form, which takes as long to compile as the others together.
+using PairTileKernel = void (*)(const PairJob&);
+PairTileKernel pair_tile_kernel();
 
 }  // namespace arloss::cpu
 

@@ -10,6 +10,8 @@
 
 #include <cstdint>
 
+#include "cpu/simd/simd_kernels.h"
+
 HWY_BEFORE_NAMESPACE();
 namespace arloss::cpu {
 namespace HWY_NAMESPACE {
