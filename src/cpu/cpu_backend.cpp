@@ -46,7 +46,8 @@ std::vector<int> edge_indices(const Problem& problem, Route route) {
 CpuBackend::CpuBackend(const Problem& problem, const Options& options, Route route)
     : problem_(problem),
       kernels_(simd_kernels()),
-      num_threads_(options.num_threads > 0 ? options.num_threads : omp_get_max_threads()),
+      num_threads_(options.num_threads > 0 ? options.num_threads
+                                           : std::min(omp_get_num_procs(), omp_get_max_threads())),
       edge_of_scale_(edge_indices(problem, route)),
       pool_(problem_, pooled_edges(problem, route), workspace_) {}
 
@@ -54,7 +55,7 @@ void CpuBackend::book_scratch(std::int64_t max_tasks, std::int64_t max_pooled_bl
   const std::int64_t classes = problem_.classes;
   const std::int64_t num_edges =
       std::count_if(edge_of_scale_.begin(), edge_of_scale_.end(), [](int e) { return e >= 0; });
-  num_threads_ = static_cast<int>(std::min<std::int64_t>(num_threads_, std::max<std::int64_t>(max_tasks, 1)));
+  num_threads_ = static_cast<int>(std::min<std::int64_t>(num_threads_, std::max(max_tasks, pool_.max_tasks())));
   offsets_.s = scratch_.book<float>("sqrt(softmax) tile", {classes, kChunk});
   offsets_.residual = scratch_.book<float>("residual tile", {classes, kChunk});
   offsets_.work = scratch_.book<float>("work tile", {classes, kChunk});

@@ -132,6 +132,11 @@ LabelPool::Census LabelPool::take_census(const LabelMap& map, int num_threads) c
   return census;
 }
 
+std::int64_t LabelPool::max_tasks() const {
+  return problem_.batch * std::max(problem_.grid.depth * problem_.grid.height,
+                                   (problem_.grid.count() + kWeightsPerTask - 1) / kWeightsPerTask);
+}
+
 std::int64_t LabelPool::find_invalid_weight(const LabelMap& map, int num_threads) const {
   if (map.weights == nullptr) return kNotFound;
   const std::int64_t count = problem_.batch * problem_.grid.count();

@@ -93,7 +93,7 @@ class LabelPool {
   /// Code of a block at edges()[scale].
   std::int32_t block_code(const LabelMap& map, int scale, std::int64_t image, std::int64_t block) const;
 
-  /// The classes of a mixed cell or block, u in float64; returns how many.
+  /// The classes of a mixed cell or block (of others nothing is stored), u in float64; returns how many.
   int cell_shares(const LabelMap& map, std::int64_t image, std::int64_t cell, LabelCounter& counter,
                   LabelShare* shares) const;
   int block_shares(const LabelMap& map, int scale, std::int64_t image, std::int64_t block, LabelShare* shares) const;
@@ -106,6 +106,8 @@ class LabelPool {
                      float* weights) const;
 
   const Blocks& blocks(int scale) const { return scales_[static_cast<std::size_t>(scale)].blocks; }
+  /// Most tasks that build hands to threads at once.
+  std::int64_t max_tasks() const;
   /// Most label pixels a block of `edge` cells may hold.
   std::int64_t max_block_labels(std::int64_t edge) const;
 

@@ -77,7 +77,7 @@ void PairwiseBackend::book_rows() {
   std::int64_t max_pooled_blocks = 0;
   for (const Pass& pass : passes_)
     if (pass.is_pooled()) max_pooled_blocks = std::max(max_pooled_blocks, blocks_per_task(pass.blocks.edge()));
-  book_scratch(problem_.batch * std::max(panels, problem_.grid.depth * problem_.grid.height), max_pooled_blocks);
+  book_scratch(problem_.batch * panels, max_pooled_blocks);
 }
 
 InputFault PairwiseBackend::run(const Buffers& buffers, Wants wants) const {

@@ -34,9 +34,10 @@ struct GramCase {
 
 /// The classes of the left rows: every second one, from the last down.
 std::vector<std::int32_t> row_classes(const GramCase& c) {
-  std::vector<std::int32_t> rows;
-  for (int r = 0; r < c.num_left; ++r)
-    rows.push_back(c.has_row_classes ? static_cast<std::int32_t>(c.classes - 1 - (2 * r) % c.classes) : r);
+  std::vector<std::int32_t> rows(static_cast<std::size_t>(c.num_left));
+  for (std::int32_t r = 0; r < c.num_left; ++r)
+    rows[static_cast<std::size_t>(r)] =
+        c.has_row_classes ? static_cast<std::int32_t>(c.classes - 1 - std::int64_t{2} * r % c.classes) : r;
   return rows;
 }
 

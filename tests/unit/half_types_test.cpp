@@ -144,11 +144,18 @@ TEST_P(HalfTypesTest, AddingRoundsTheSumOnce) {
       for (int i = 0; i < 2 * kCount; ++i)
         support::store_real(dtype, 1000.0 / (i + 3), before, static_cast<std::size_t>(i));
       std::memcpy(gradient, before, sizeof before);
-      kernels().chain(
-          {s.data(), v.data(), weight.data(), 1, true, kPanel, {gradient, dtype, 2 * kCount, cell_stride, kCount, 1}});
+      constexpr std::int64_t kClassStride = std::int64_t{2} * kCount;
+      kernels().chain({s.data(),
+                       v.data(),
+                       weight.data(),
+                       1,
+                       true,
+                       kPanel,
+                       {gradient, dtype, kClassStride, cell_stride, kCount, 1}});
       for (int i = 0; i < kCount; ++i) {
-        const float sum = value_of(dtype, before[i * cell_stride]) + weight.at(0, i);
-        EXPECT_EQ(value_of(dtype, gradient[i * cell_stride]), support::round_to(dtype, static_cast<double>(sum))) << i;
+        const std::ptrdiff_t at = std::ptrdiff_t{i} * cell_stride;
+        const float sum = value_of(dtype, before[at]) + weight.at(0, i);
+        EXPECT_EQ(value_of(dtype, gradient[at]), support::round_to(dtype, static_cast<double>(sum))) << i;
       }
     }
 }

@@ -40,7 +40,7 @@ const MapSpec kSpecs[] = {
 
 class PooledMap {
  public:
-  PooledMap(const MapSpec& spec, std::vector<std::int64_t> edges, std::int64_t batch = 2) : edges_(edges) {
+  PooledMap(const MapSpec& spec, const std::vector<std::int64_t>& edges, std::int64_t batch = 2) : edges_(edges) {
     problem_.batch = batch;
     problem_.classes = spec.classes;
     problem_.grid = spec.grid;

@@ -134,7 +134,7 @@ TileResult run_tile(PairTileKernel pair_tile, const PairTask& task, const PanelR
       labels[k].partner_anchor[j] = partner.labels[k].anchor[j];
     }
   }
-  std::vector<float> slope(kPanel * kPanel, 123);
+  std::vector<float> slope(std::size_t{kPanel} * kPanel, 123);
   TileResult result{start, std::vector<double>(static_cast<std::size_t>(strip_rows.classes()) * kPanel, start)};
   pair_tile({strip_rows.classes(), strip.panel(), partner.panel(), labels.data(), static_cast<int>(task.omega.size()),
              task.is_blend, task.penalty, task.param, task.is_diagonal, wants.loss, wants.slope, slope.data(),

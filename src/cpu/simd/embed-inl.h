@@ -55,8 +55,8 @@ struct ExponentialSums {
 };
 
 /// Replaces the logits by exp((z - max) / 2): one exponential per element, squared for the sum, so that no square root
-/// is taken per element and nothing is divided by s. Sums join every kSumClasses classes: one chain over 1000 equal
-/// classes was 7e-6 off.
+/// is taken per element and nothing is divided by s. Sums join every kSumClasses classes: in one chain the softmax of
+/// 1000 equal classes was 4.8e-5 off.
 HWY_INLINE ExponentialSums exponentiate(float* tile, int stride, std::int64_t classes, Float largest, Float anchor) {
   constexpr std::int64_t kSumClasses = 32;
   const Float zero = hn::Zero(FloatTag());
