@@ -8,6 +8,7 @@
 #include <limits>
 #include <map>
 #include <memory>
+#include <ostream>
 #include <string>
 #include <vector>
 
@@ -182,6 +183,8 @@ void expect_blocks(PooledMap& m, std::int64_t image, int scale) {
     counter.clear();
   }
 }
+
+void PrintTo(const MapSpec& spec, std::ostream* out) { *out << spec.name; }
 
 class LabelPoolTest : public ::testing::TestWithParam<MapSpec> {};
 
