@@ -26,7 +26,7 @@ FactoredBackend::FactoredBackend(const Problem& problem, const Options& options,
     for (int k = 0; k < problem_.num_scales(); ++k) {
       const Scale& scale = problem_.scales[static_cast<std::size_t>(k)];
       const bool is_pooled = scale.edge > 1;
-      add_part({k, 1, {1.0}, scale.weight, 0, 0, is_pooled ? static_cast<int>(tables_.size()) : -1});
+      add_part({1, {1.0}, scale.weight, 0, 0, is_pooled ? static_cast<int>(tables_.size()) : -1});
       if (!is_pooled) continue;
       const Blocks blocks(problem_.grid, scale.edge);
       const std::int64_t panels = (blocks.count() + kPanel - 1) / kPanel;
@@ -43,7 +43,7 @@ FactoredBackend::FactoredBackend(const Problem& problem, const Options& options,
   } else {
     std::vector<double> omega;
     for (const Scale& scale : problem_.scales) omega.push_back(scale.weight);
-    add_part({0, problem_.num_scales(), omega, 1.0, 0, 0, -1});
+    add_part({problem_.num_scales(), omega, 1.0, 0, 0, -1});
   }
   state_.book<double>("additive sums", {problem_.num_groups(), head_count_});
   coefficients_ = state_.book<float>("gradient matrices", {problem_.num_groups(), coefficient_count_});

@@ -36,7 +36,7 @@ class FactoredBackend : public CpuBackend {
  private:
   /// Scales whose sums belong together, and where their sums and coefficients lie in a group's head and coefficients.
   struct Part {
-    int first_scale, num_scales;
+    int num_scales;
     std::vector<double> omega;  // within the part; {1} for a scale of a pyramid
     double weight;              // of the part in the loss
     std::int64_t sums, coefficients;
