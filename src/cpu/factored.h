@@ -51,8 +51,7 @@ class FactoredBackend : public CpuBackend {
   void accumulate_slot(const Call& call, std::int64_t image, std::int64_t slot, double* head, Chunk& chunk) const;
   void add_chunk(const Call& call, const Part& part, double* head, Chunk& chunk) const;
   void add_output_gram(const Call& call, Chunk& chunk, double* p) const;
-  void add_finest_labels(const Call& call, Chunk& chunk, double* q) const;
-  void add_coarser_labels(const Call& call, Chunk& chunk, int k, double* d) const;
+  void add_label_gram(const Call& call, Chunk& chunk, int k, double* out) const;
   /// u^k - u^1 of cell i; no entries where they are equal. Valid until the next call.
   LabelRow label_difference(const Call& call, Chunk& chunk, int k, int i) const;
   void add_label_sums(const Call& call, Chunk& chunk, const math::ResidualSums& sums) const;

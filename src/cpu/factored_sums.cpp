@@ -102,12 +102,12 @@ void FactoredBackend::add_chunk(const Call& call, const Part& part, double* head
     double* n = head + part.sums;
     for (int i = 0; i < chunk.cells.count; ++i)
       if (chunk.weight[i] != 0) n[chunk.codes[i]] += static_cast<double>(chunk.weight[i]);
-    return add_finest_labels(call, chunk, n + problem_.classes);
+    return add_label_gram(call, chunk, 0, n + problem_.classes);
   }
   const math::ResidualSums sums = sums_of(part, head);
   add_output_gram(call, chunk, sums.p());
-  add_finest_labels(call, chunk, sums.q());
-  for (int k = 1; k < part.num_scales; ++k) add_coarser_labels(call, chunk, k, sums.d(k));
+  add_label_gram(call, chunk, 0, sums.q());
+  for (int k = 1; k < part.num_scales; ++k) add_label_gram(call, chunk, k, sums.d(k));
   add_label_sums(call, chunk, sums);
 }
 
@@ -123,22 +123,13 @@ void FactoredBackend::add_output_gram(const Call& call, Chunk& chunk, double* p)
       {left, chunk.residual, kChunk, length, static_cast<int>(problem_.classes), problem_.classes, nullptr, true, p});
 }
 
-/// Q_1 += U_1'WE.
-void FactoredBackend::add_finest_labels(const Call& call, Chunk& chunk, double* q) const {
+/// Q_1 += U_1'WE for k = 0, D_k += (U_k - U_1)'WE for the coarser scales.
+void FactoredBackend::add_label_gram(const Call& call, Chunk& chunk, int k, double* out) const {
   LabelRows rows(chunk);
   for (int i = 0; i < chunk.cells.count; ++i)
-    if (chunk.weight[i] != 0) rows.add(label_row(call, chunk, 0, i), i);
+    if (chunk.weight[i] != 0) rows.add(k == 0 ? label_row(call, chunk, 0, i) : label_difference(call, chunk, k, i), i);
   kernels_.gram({chunk.work, chunk.residual, kChunk, length_of(chunk.cells.count), rows.count(), problem_.classes,
-                 chunk.class_of_row, false, q});
-}
-
-/// D_k += (U_k - U_1)'WE.
-void FactoredBackend::add_coarser_labels(const Call& call, Chunk& chunk, int k, double* d) const {
-  LabelRows rows(chunk);
-  for (int i = 0; i < chunk.cells.count; ++i)
-    if (chunk.weight[i] != 0) rows.add(label_difference(call, chunk, k, i), i);
-  kernels_.gram({chunk.work, chunk.residual, kChunk, length_of(chunk.cells.count), rows.count(), problem_.classes,
-                 chunk.class_of_row, false, d});
+                 chunk.class_of_row, false, out});
 }
 
 LabelRow FactoredBackend::label_difference(const Call& call, Chunk& chunk, int k, int i) const {

@@ -59,8 +59,8 @@ HWY_INLINE void sum_products(const PairJob& job, int i, int j, PairSums& sums) {
   }
 }
 
-/// A - B = sum_c e (e / 2 - t) with e = E_i - E_j and t = s_i - s_j: where rows agree every factor is small, so not
-/// even the sign is lost (math.md, eq. 23).
+/// A - B = sum_c e (e / 2 - t) with e = E_i - E_j and t = s_i - s_j, every factor small where rows agree; beside it
+/// 2 (1 - A) = |t|^2 and A = <s_i, s_j> (math.md, eq. 23).
 HWY_INLINE void sum_differences(const PairJob& job, int i, int j, PairSums& sums) {
   for (int q = 0; q < kPartners; ++q) sums.d[q] = sums.distance[q] = sums.a[q] = hn::Zero(FloatTag());
   for (std::int64_t c = 0; c < job.classes; ++c) {
