@@ -1,6 +1,8 @@
 # ARLOSS_SANITIZE applies to every target, tests and examples included: a sanitizer sees only code built with it.
 if(ARLOSS_SANITIZE STREQUAL "address")
-  add_compile_options(-fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer)
+  # Not for CUDA sources: nvcc does not know the options.
+  add_compile_options(
+    "$<$<COMPILE_LANGUAGE:C,CXX>:-fsanitize=address,undefined;-fno-sanitize-recover=all;-fno-omit-frame-pointer>")
   add_link_options(-fsanitize=address,undefined)
 elseif(ARLOSS_SANITIZE STREQUAL "thread")
   if(NOT CMAKE_CXX_COMPILER_ID MATCHES "Clang")

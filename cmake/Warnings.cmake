@@ -1,4 +1,5 @@
-# arloss_enable_warnings(target): the warnings every target of the project is clean under.
+# arloss_enable_warnings(target): the warnings every C and C++ source of the project is clean under.
 function(arloss_enable_warnings target)
-  target_compile_options(${target} PRIVATE -Wall -Wextra -Wshadow -Wconversion -Wno-sign-conversion)
+  target_compile_options(${target} PRIVATE
+    "$<$<COMPILE_LANGUAGE:C,CXX>:-Wall;-Wextra;-Wshadow;-Wconversion;-Wno-sign-conversion>")
 endfunction()

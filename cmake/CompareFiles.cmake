@@ -1,0 +1,11 @@
+# cmake -DFILES=a;b;... -P CompareFiles.cmake: fails, naming them, unless all files exist and hold the same bytes.
+list(POP_FRONT FILES first)
+file(SHA256 ${first} expected)
+foreach(file IN LISTS FILES)
+  file(SHA256 ${file} found)
+  if(NOT found STREQUAL expected)
+    file(READ ${first} first_text)
+    file(READ ${file} text)
+    message(FATAL_ERROR "the files differ:\n${first}: ${first_text}\n${file}: ${text}")
+  endif()
+endforeach()

@@ -1,0 +1,80 @@
+# Decides whether the CUDA kernels are built, says so in one line, and prepares the language for them. Sets ARLOSS_HAS_CUDA.
+set(ARLOSS_CUDA AUTO CACHE STRING "Build the CUDA kernels: AUTO (where a CUDA toolkit is found), ON or OFF")
+set_property(CACHE ARLOSS_CUDA PROPERTY STRINGS AUTO ON OFF)
+
+# Why this build has no CUDA kernels; empty where it can have them.
+function(arloss_find_cuda_obstacle result)
+  set(${result} "" PARENT_SCOPE)
+  if(ARLOSS_CUDA STREQUAL "OFF")
+    set(${result} "CUDA kernels are switched off" PARENT_SCOPE)
+    return()
+  endif()
+  if(ARLOSS_SANITIZE STREQUAL "thread")
+    set(${result} "CUDA kernels are not built under ThreadSanitizer" PARENT_SCOPE)
+    return()
+  endif()
+  find_package(CUDAToolkit 12.4 QUIET)
+  if(NOT CUDAToolkit_FOUND)
+    set(${result} "CUDA toolkit (12.4 or newer) not found" PARENT_SCOPE)
+    return()
+  endif()
+  if(CUDAToolkit_NVCC_EXECUTABLE AND NOT DEFINED ENV{CUDACXX})
+    set(ENV{CUDACXX} ${CUDAToolkit_NVCC_EXECUTABLE})  # an nvcc outside PATH, for this run of CMake
+  endif()
+  if(NOT CMAKE_CUDA_HOST_COMPILER AND NOT DEFINED ENV{CUDAHOSTCXX})
+    set(ENV{CUDAHOSTCXX} ${CMAKE_CXX_COMPILER})
+  endif()
+  include(CheckLanguage)
+  check_language(CUDA)
+  if(NOT CMAKE_CUDA_COMPILER)
+    unset(CMAKE_CUDA_COMPILER CACHE)
+    set(${result} "CUDA toolkit ${CUDAToolkit_VERSION} found, but its nvcc does not work with this host compiler" PARENT_SCOPE)
+  endif()
+endfunction()
+
+# The machine code to build: of each generation that this nvcc knows, and PTX for what comes later.
+function(arloss_list_cuda_architectures result)
+  execute_process(COMMAND ${CMAKE_CUDA_COMPILER} --list-gpu-code OUTPUT_VARIABLE known COMMAND_ERROR_IS_FATAL ANY)
+  set(architectures "")
+  foreach(generation 80 90 100 120)
+    if(known MATCHES "sm_${generation}[^0-9]")
+      list(APPEND architectures ${generation}-real)
+    endif()
+  endforeach()
+  set(${result} ${architectures} 80-virtual PARENT_SCOPE)
+endfunction()
+
+# arloss_enable_cuda_warnings(target): arloss_enable_warnings for the host side of a target's CUDA sources, and a warning for
+# every kernel that spills registers.
+function(arloss_enable_cuda_warnings target)
+  target_compile_options(${target} PRIVATE
+    "$<$<COMPILE_LANGUAGE:CUDA>:-Xcompiler=-Wall,-Wextra,-Wshadow,-Wconversion,-Wno-sign-conversion;-Xptxas=--warn-on-spills>")
+endfunction()
+
+arloss_find_cuda_obstacle(cuda_obstacle)
+if(cuda_obstacle AND ARLOSS_CUDA STREQUAL "ON")
+  message(FATAL_ERROR "ARLOSS_CUDA is ON, but: ${cuda_obstacle}")
+elseif(cuda_obstacle)
+  set(ARLOSS_HAS_CUDA OFF)
+  message(STATUS "${cuda_obstacle}: building the CPU backend only")
+  return()
+endif()
+
+set(ARLOSS_HAS_CUDA ON)
+find_package(CUDAToolkit 12.4 REQUIRED)
+if(ARLOSS_SANITIZE)
+  set(all_architectures 80-virtual)  # what the emulator runs; machine code would take minutes to build
+else()
+  arloss_list_cuda_architectures(all_architectures)
+endif()
+set(ARLOSS_CUDA_ARCHITECTURES "${all_architectures}" CACHE STRING
+    "CUDA architectures to build for, as CMAKE_CUDA_ARCHITECTURES takes them; 80-virtual alone is enough for the emulator")
+set(CMAKE_CUDA_ARCHITECTURES ${ARLOSS_CUDA_ARCHITECTURES})
+enable_language(CUDA)
+set(CMAKE_CUDA_STANDARD 17)
+set(CMAKE_CUDA_STANDARD_REQUIRED ON)
+set(CMAKE_CUDA_EXTENSIONS OFF)
+set(CMAKE_CUDA_RUNTIME_LIBRARY Shared)
+string(APPEND CMAKE_CUDA_FLAGS " -lineinfo")  # source lines for profilers and for the emulator's reports; costs no speed
+list(JOIN CMAKE_CUDA_ARCHITECTURES ", " architectures)
+message(STATUS "CUDA toolkit ${CUDAToolkit_VERSION} found: building the CUDA kernels for ${architectures}")

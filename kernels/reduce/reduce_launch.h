@@ -1,0 +1,16 @@
+#ifndef ARLOSS_KERNELS_REDUCE_LAUNCH_H
+#define ARLOSS_KERNELS_REDUCE_LAUNCH_H
+
+#include <cuda_runtime.h>
+
+#include "kernels/reduce/reduce_params.h"
+
+namespace arloss::kernels {
+
+/// totals[r] = sum of row r, at least one row; asynchronous on `stream`. Bits depend on row_length and the values
+/// alone.
+cudaError_t launch_reduce(const ReduceParams& params, cudaStream_t stream);
+
+}  // namespace arloss::kernels
+
+#endif
