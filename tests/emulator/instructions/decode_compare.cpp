@@ -6,34 +6,18 @@
 
 #include "instructions/decoder.h"
 #include "machine/handler.h"
-#include "semantics/half_formats.h"
-#include "semantics/rounding.h"
+#include "semantics/types.h"
 
 namespace emulator {
 namespace {
 
 using semantics::Comparison;
 
-struct F16 {
-  std::uint16_t bits;
-  operator float() const { return semantics::f16_to_float(bits); }
-};
-struct Bf16 {
-  std::uint16_t bits;
-  operator float() const { return semantics::bf16_to_float(bits); }
-};
-
-template <Comparison comparison, bool flushes>
+template <Comparison comparison>
 struct Compare {
   template <class T>
   static bool apply(T a, T b) {
-    if constexpr (std::is_same_v<T, F16> || std::is_same_v<T, Bf16>) {
-      return semantics::compare<float>(comparison, a, b);
-    } else if constexpr (std::is_same_v<T, float> && flushes) {
-      return semantics::compare(comparison, semantics::flush(a), semantics::flush(b));
-    } else {
-      return semantics::compare(comparison, a, b);
-    }
+    return semantics::compare(comparison, a, b);
   }
 };
 
@@ -49,56 +33,47 @@ LaneMask combine(std::uint8_t mode, LaneMask compared, LaneMask other) {
   }
 }
 
-template <Comparison comparison, bool flushes, class T>
+template <Comparison comparison, class T>
 void run_setp(Warp& warp, const Instruction& instruction, LaneMask lanes) {
   const std::size_t first = instruction.num_results;
-  const LaneMask compared = EachLaneTest<Compare<comparison, flushes>, T, T>::apply(warp, instruction, lanes, first,
-                                                                                    std::index_sequence<0, 1>{});
-  const bool has_third = instruction.mode != kNone;
-  const LaneMask other = has_third ? warp.predicate(instruction.operands[first + 2]) : 0;
+  const LaneMask compared =
+      EachLaneTest<Compare<comparison>, T, T>::apply(warp, instruction, lanes, first, std::index_sequence<0, 1>{});
+  const LaneMask other = instruction.mode != kNone ? warp.predicate(instruction.operands[first + 2]) : 0;
   warp.set_predicate(instruction.operands[0], lanes, combine(instruction.mode, compared, other));
   if (first == 2) warp.set_predicate(instruction.operands[1], lanes, combine(instruction.mode, ~compared, other));
 }
 
-// set d, a, b: all ones (or 1.0, where is_flag is set) in the lanes where the comparison holds, 0 in the others.
-template <Comparison comparison, bool flushes, class T>
-void run_set(Warp& warp, const Instruction& instruction, LaneMask lanes) {
-  const LaneMask yes =
-      EachLaneTest<Compare<comparison, flushes>, T, T>::apply(warp, instruction, lanes, 1, std::index_sequence<0, 1>{});
-  const std::uint32_t value = instruction.is_flag ? semantics::bit_cast<std::uint32_t>(1.0f) : ~0u;
-  for_each_lane(lanes, [&](int lane) {
-    warp.row<std::uint32_t>(instruction.operands[0])[lane] = (yes >> lane & 1) != 0 ? value : 0;
-  });
-}
-
-template <Comparison comparison, bool flushes, class T>
-Handler comparing(bool sets_predicate) {
-  return sets_predicate ? run_setp<comparison, flushes, T> : run_set<comparison, flushes, T>;
-}
-
-template <bool flushes, class T>
-Handler comparing(bool sets_predicate, Comparison comparison) {
+/// The comparisons of every type; null for the others, which floats have.
+template <class T>
+Handler ordered_handler(Comparison comparison) {
   switch (comparison) {
-    case Comparison::kEq: return comparing<Comparison::kEq, flushes, T>(sets_predicate);
-    case Comparison::kNe: return comparing<Comparison::kNe, flushes, T>(sets_predicate);
+    case Comparison::kEq: return run_setp<Comparison::kEq, T>;
+    case Comparison::kNe: return run_setp<Comparison::kNe, T>;
     case Comparison::kLo:
-    case Comparison::kLt: return comparing<Comparison::kLt, flushes, T>(sets_predicate);
+    case Comparison::kLt: return run_setp<Comparison::kLt, T>;
     case Comparison::kLs:
-    case Comparison::kLe: return comparing<Comparison::kLe, flushes, T>(sets_predicate);
+    case Comparison::kLe: return run_setp<Comparison::kLe, T>;
     case Comparison::kHi:
-    case Comparison::kGt: return comparing<Comparison::kGt, flushes, T>(sets_predicate);
+    case Comparison::kGt: return run_setp<Comparison::kGt, T>;
     case Comparison::kHs:
-    case Comparison::kGe: return comparing<Comparison::kGe, flushes, T>(sets_predicate);
-    case Comparison::kEqu: return comparing<Comparison::kEqu, flushes, T>(sets_predicate);
-    case Comparison::kNeu: return comparing<Comparison::kNeu, flushes, T>(sets_predicate);
-    case Comparison::kLtu: return comparing<Comparison::kLtu, flushes, T>(sets_predicate);
-    case Comparison::kLeu: return comparing<Comparison::kLeu, flushes, T>(sets_predicate);
-    case Comparison::kGtu: return comparing<Comparison::kGtu, flushes, T>(sets_predicate);
-    case Comparison::kGeu: return comparing<Comparison::kGeu, flushes, T>(sets_predicate);
-    case Comparison::kNum: return comparing<Comparison::kNum, flushes, T>(sets_predicate);
-    case Comparison::kNan: return comparing<Comparison::kNan, flushes, T>(sets_predicate);
+    case Comparison::kGe: return run_setp<Comparison::kGe, T>;
+    default: return nullptr;
   }
-  return nullptr;
+}
+
+template <class T>
+Handler unordered_handler(Comparison comparison) {
+  switch (comparison) {
+    case Comparison::kEqu: return run_setp<Comparison::kEqu, T>;
+    case Comparison::kNeu: return run_setp<Comparison::kNeu, T>;
+    case Comparison::kLtu: return run_setp<Comparison::kLtu, T>;
+    case Comparison::kLeu: return run_setp<Comparison::kLeu, T>;
+    case Comparison::kGtu: return run_setp<Comparison::kGtu, T>;
+    case Comparison::kGeu: return run_setp<Comparison::kGeu, T>;
+    case Comparison::kNum: return run_setp<Comparison::kNum, T>;
+    case Comparison::kNan: return run_setp<Comparison::kNan, T>;
+    default: return ordered_handler<T>(comparison);
+  }
 }
 
 Comparison comparison_of(const Decoder& decoder) {
@@ -113,29 +88,25 @@ Comparison comparison_of(const Decoder& decoder) {
   return found->second;
 }
 
-Handler handler_of(const Decoder& decoder, const std::string& type) {
-  const bool sets_predicate = decoder.base() == "setp", flushes = decoder.has("ftz");
+/// setp as kernels are full of it; null for types and modifiers that go the slow way.
+Handler fast_handler(const Decoder& decoder, const std::string& type) {
   const Comparison comparison = comparison_of(decoder);
   Handler handler = nullptr;
-  with_integer(type,
-               [&](auto tag) { handler = comparing<false, typename decltype(tag)::Type>(sets_predicate, comparison); });
-  if (type == "f32")
-    handler = flushes ? comparing<true, float>(sets_predicate, comparison)
-                      : comparing<false, float>(sets_predicate, comparison);
-  if (type == "f64") handler = comparing<false, double>(sets_predicate, comparison);
-  if (type == "f16" && !flushes) handler = comparing<false, F16>(sets_predicate, comparison);
-  if (type == "bf16") handler = comparing<false, Bf16>(sets_predicate, comparison);
-  if (handler == nullptr) decoder.unknown();
+  with_integer(type, [&](auto tag) { handler = ordered_handler<typename decltype(tag)::Type>(comparison); });
+  if (decoder.has("ftz")) return handler;
+  with_float(type, [&](auto tag) { handler = unordered_handler<typename decltype(tag)::Type>(comparison); });
   return handler;
 }
 
-// Pairs of halves compare half by half. setp p|q: p of the lower halves, q of the upper; set: each half is all ones, or
-// 1.0 of the result's type. The comparison is in `bytes`, of f16 or (is_flag) of bf16.
-LaneMask compared_halves(const Warp& warp, const Instruction& instruction, LaneMask lanes, std::size_t first,
-                         int shift) {
-  const auto type = instruction.is_flag ? semantics::Type::kBf16 : semantics::Type::kF16;
+// The slow way: any type, a pair of halves half by half. bytes: the comparison; elements: how many halves, or 1; the
+// type and .ftz in `displacement`.
+constexpr std::int64_t kFlushes = 0x100;
+
+LaneMask compared_elements(const Warp& warp, const Instruction& instruction, LaneMask lanes, std::size_t first,
+                           int shift) {
+  const auto type = static_cast<semantics::Type>(instruction.displacement & 0xFF);
   const auto comparison = static_cast<Comparison>(instruction.bytes);
-  const bool flushes = instruction.displacement != 0;
+  const bool flushes = (instruction.displacement & kFlushes) != 0;
   LaneMask yes = 0;
   for_each_lane(lanes, [&](int lane) {
     const std::uint64_t a = warp.lane_value(instruction.operands[first], lane) >> shift;
@@ -145,50 +116,47 @@ LaneMask compared_halves(const Warp& warp, const Instruction& instruction, LaneM
   return yes;
 }
 
-void run_setp_pair(Warp& warp, const Instruction& instruction, LaneMask lanes) {
+// setp p|q of a pair: p of the lower halves, q of the upper; else q is what p is not.
+void run_setp_slowly(Warp& warp, const Instruction& instruction, LaneMask lanes) {
   const std::size_t first = instruction.num_results;
   const LaneMask other = instruction.mode != kNone ? warp.predicate(instruction.operands[first + 2]) : 0;
-  LaneMask compared[2];
-  for (std::size_t k = 0; k < 2; ++k)
-    compared[k] = compared_halves(warp, instruction, lanes, first, static_cast<int>(16 * k));
-  for (std::size_t k = 0; k < first; ++k)
-    warp.set_predicate(instruction.operands[k], lanes, combine(instruction.mode, compared[k], other));
+  const LaneMask low = compared_elements(warp, instruction, lanes, first, 0);
+  const LaneMask high = instruction.elements == 2 ? compared_elements(warp, instruction, lanes, first, 16) : ~low;
+  warp.set_predicate(instruction.operands[0], lanes, combine(instruction.mode, low, other));
+  if (first == 2) warp.set_predicate(instruction.operands[1], lanes, combine(instruction.mode, high, other));
 }
 
-// `target`: what a half becomes where the comparison holds; elements: how many halves there are.
-void run_set_halves(Warp& warp, const Instruction& instruction, LaneMask lanes) {
+// set: `target` is what an element becomes where the comparison holds: all ones, or 1.0 of the result's type.
+void run_set(Warp& warp, const Instruction& instruction, LaneMask lanes) {
   std::uint32_t values[kWarpSize] = {};
   for (int k = 0; k < instruction.elements; ++k) {
-    const LaneMask yes = compared_halves(warp, instruction, lanes, 1, 16 * k);
+    const LaneMask yes = compared_elements(warp, instruction, lanes, 1, 16 * k);
     for_each_lane(lanes & yes,
                   [&](int lane) { values[lane] |= static_cast<std::uint32_t>(instruction.target) << (16 * k); });
   }
   for_each_lane(lanes, [&](int lane) { warp.row<std::uint32_t>(instruction.operands[0])[lane] = values[lane]; });
 }
 
-void set_half_comparison(Decoder& decoder, const std::string& type) {
+void set_slow_comparison(Decoder& decoder, const std::string& type) {
+  using semantics::Type;
+  static const std::map<std::string, Type> kTypes = {
+      {"b16", Type::kB16}, {"b32", Type::kB32}, {"b64", Type::kB64},   {"u16", Type::kU16},   {"u32", Type::kU32},
+      {"u64", Type::kU64}, {"s16", Type::kS16}, {"s32", Type::kS32},   {"s64", Type::kS64},   {"f16", Type::kF16},
+      {"f32", Type::kF32}, {"f64", Type::kF64}, {"bf16", Type::kBf16}, {"f16x2", Type::kF16}, {"bf16x2", Type::kBf16}};
+  const auto found = kTypes.find(type);
+  if (found == kTypes.end()) decoder.unknown();
   decoder.out.bytes = static_cast<std::uint8_t>(comparison_of(decoder));
-  decoder.out.is_flag = type[0] == 'b';
-  decoder.out.displacement = decoder.has("ftz") ? 1 : 0;
-}
-
-void decode_set_halves(Decoder& decoder) {
-  const std::string &to = decoder.type(0), &type = decoder.type(1);
-  const bool is_pair = type.back() == '2', to_float = to.find('f') != std::string::npos;
-  if (decoder.num_operands() != 3) decoder.unknown();
-  set_half_comparison(decoder, type);
-  decoder.out.elements = is_pair ? 2 : 1;
-  decoder.out.target = to_float ? (to[0] == 'b' ? 0x3F80 : 0x3C00) : (is_pair || bytes_of(to) == 2) ? 0xFFFF : -1;
-  decoder.out.run = run_set_halves;
-  decoder.result(decoder.operand(0), Operand::Width::kWord);
-  for (std::size_t k = 1; k < 3; ++k) decoder.source(decoder.operand(k), Operand::Width::kWord);
+  decoder.out.elements = type == "f16x2" || type == "bf16x2" ? 2 : 1;
+  decoder.out.displacement = static_cast<std::int64_t>(found->second) | (decoder.has("ftz") ? kFlushes : 0);
 }
 
 void decode_setp(Decoder& decoder) {
   const std::string& type = decoder.type();
-  const bool is_pair = type == "f16x2" || type == "bf16x2";
-  if (is_pair) set_half_comparison(decoder, type);
-  decoder.out.run = is_pair ? run_setp_pair : handler_of(decoder, type);
+  decoder.out.run = fast_handler(decoder, type);
+  if (decoder.out.run == nullptr) {
+    set_slow_comparison(decoder, type);
+    decoder.out.run = run_setp_slowly;
+  }
   decoder.out.mode = decoder.has("and") ? kAnd : decoder.has("or") ? kOr : decoder.has("xor") ? kXor : kNone;
   const ptx::Operand& results = decoder.operand(0);
   if (results.form == ptx::Operand::Form::kPair) {
@@ -201,13 +169,18 @@ void decode_setp(Decoder& decoder) {
   if (decoder.out.mode != kNone) decoder.source(decoder.operand(3), Operand::Width::kPredicate);
 }
 
+std::uint32_t true_value(const std::string& to, bool is_pair) {
+  if (to == "f32") return semantics::bit_cast<std::uint32_t>(1.0f);
+  if (to.find('f') != std::string::npos) return to[0] == 'b' ? 0x3F80 : 0x3C00;
+  return is_pair || bytes_of(to) == 2 ? 0xFFFF : ~0u;
+}
+
 void decode_set(Decoder& decoder) {
-  const std::string& to = decoder.type(0);
-  const std::string& type = decoder.type(1);
-  if (type.find("f16") != std::string::npos) return decode_set_halves(decoder);
-  if (decoder.num_operands() != 3 || (to != "u32" && to != "s32" && to != "f32")) decoder.unknown();
-  decoder.out.run = handler_of(decoder, type);
-  decoder.out.is_flag = to == "f32";
+  const std::string &to = decoder.type(0), &type = decoder.type(1);
+  if (decoder.num_operands() != 3 || decoder.has("and") || decoder.has("or") || decoder.has("xor")) decoder.unknown();
+  set_slow_comparison(decoder, type);
+  decoder.out.target = static_cast<std::int32_t>(true_value(to, decoder.out.elements == 2));
+  decoder.out.run = run_set;
   decoder.result(decoder.operand(0), Operand::Width::kWord);
   for (std::size_t k = 1; k < 3; ++k) decoder.source(decoder.operand(k), width_of(type));
 }
