@@ -43,6 +43,7 @@ function(arloss_cuda_test)
     set_tests_properties(${twin} PROPERTIES
       LABELS emulated
       TIMEOUT ${test_TIMEOUT}
+      COST 100  # the longest tests first
       FIXTURES_SETUP ${test_NAME}_digests
       ENVIRONMENT "ARLOSS_EMULATOR_SEED=${seed};ARLOSS_EMULATOR_REQUIRE_LAUNCH=1;ARLOSS_EMULATOR_THREADS=${test_THREADS};ARLOSS_EMULATOR_DIGEST=${digest}"
       ENVIRONMENT_MODIFICATION "LD_LIBRARY_PATH=path_list_prepend:$<TARGET_FILE_DIR:arloss_emulator_cudart>")
