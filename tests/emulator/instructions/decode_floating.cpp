@@ -135,33 +135,18 @@ struct ApproximateFlushing {
   static float apply(float a) { return function(a, flushes); }
 };
 
-template <class Operation, class T, std::size_t sources>
-constexpr Handler handler() {
-  if constexpr (sources == 1) return EachLane<Operation, T, T>::run;
-  if constexpr (sources == 2) return EachLane<Operation, T, T, T>::run;
-  if constexpr (sources == 3) return EachLane<Operation, T, T, T, T>::run;
-}
-
-template <std::size_t sources>
-void add_operands(Decoder& decoder) {
-  const auto width = width_of(decoder.type());
-  if (decoder.num_operands() != sources + 1) decoder.unknown();
-  decoder.result(decoder.operand(0), width);
-  for (std::size_t k = 1; k <= sources; ++k) decoder.source(decoder.operand(k), width);
-}
-
 template <class Operation, std::size_t sources>
 void decode_plain(Decoder& decoder) {
   const bool flushes = decoder.has("ftz"), saturates = decoder.has("sat");
   const bool is_known = with_float(decoder.type(), [&](auto tag) {
     using T = typename decltype(tag)::Type;
-    decoder.out.run = flushes ? (saturates ? handler<Modified<Operation, true, true>, T, sources>()
-                                           : handler<Modified<Operation, true, false>, T, sources>())
-                              : (saturates ? handler<Modified<Operation, false, true>, T, sources>()
-                                           : handler<Operation, T, sources>());
+    decoder.out.run = flushes ? (saturates ? handler_of_type<Modified<Operation, true, true>, T, sources>()
+                                           : handler_of_type<Modified<Operation, true, false>, T, sources>())
+                              : (saturates ? handler_of_type<Modified<Operation, false, true>, T, sources>()
+                                           : handler_of_type<Operation, T, sources>());
   });
   if (!is_known) decoder.unknown();
-  add_operands<sources>(decoder);
+  decoder.uniform_operands(sources, width_of(decoder.type()));
 }
 
 template <template <Rounding> class Operation, std::size_t sources>
@@ -176,7 +161,7 @@ template <class Operation>
 void decode_float_unary(Decoder& decoder) {
   if (decoder.type() != "f32") decoder.unknown();
   decoder.out.run = EachLane<Operation, float, float>::run;
-  add_operands<1>(decoder);
+  decoder.uniform_operands(1, width_of(decoder.type()));
 }
 
 template <float (*function)(float, bool)>
@@ -197,13 +182,13 @@ template <float (*function)(float, float, bool)>
 void decode_quotient(Decoder& decoder) {
   decoder.out.run = decoder.has("ftz") ? EachLane<ApproximateQuotient<function, true>, float, float, float>::run
                                        : EachLane<ApproximateQuotient<function, false>, float, float, float>::run;
-  add_operands<2>(decoder);
+  decoder.uniform_operands(2, width_of(decoder.type()));
 }
 
 template <double (*function)(double)>
 void decode_double_unary(Decoder& decoder) {
   decoder.out.run = EachLane<ApproximateDouble<function>, double, double>::run;
-  add_operands<1>(decoder);
+  decoder.uniform_operands(1, width_of(decoder.type()));
 }
 
 void decode_reciprocals(Decoder& decoder) {
@@ -236,7 +221,7 @@ void run_ex2(Warp& warp, const Instruction& instruction, LaneMask lanes) {
 
 void decode_ex2(Decoder& decoder) {
   decoder.out.run = decoder.has("ftz") ? run_ex2<true> : run_ex2<false>;
-  add_operands<1>(decoder);
+  decoder.uniform_operands(1, width_of(decoder.type()));
 }
 
 void run_testp(Warp& warp, const Instruction& instruction, LaneMask lanes) {

@@ -94,17 +94,11 @@ struct OnPair {
   }
 };
 
-template <class Operation, class Bits, std::size_t sources>
-constexpr Handler handler() {
-  if constexpr (sources == 1) return EachLane<Operation, Bits, Bits>::run;
-  if constexpr (sources == 2) return EachLane<Operation, Bits, Bits, Bits>::run;
-  if constexpr (sources == 3) return EachLane<Operation, Bits, Bits, Bits, Bits>::run;
-}
-
 template <class Half, class Operation, unsigned modifiers, std::size_t sources>
 Handler handler_of(bool is_pair) {
   using Whole = Modified<Half, Operation, modifiers>;
-  return is_pair ? handler<OnPair<Whole>, std::uint32_t, sources>() : handler<Whole, std::uint16_t, sources>();
+  return is_pair ? handler_of_type<OnPair<Whole>, std::uint32_t, sources>()
+                 : handler_of_type<Whole, std::uint16_t, sources>();
 }
 
 template <class Half, template <class> class Operation, std::size_t sources>
@@ -126,9 +120,7 @@ void decode_operation(Decoder& decoder) {
   const bool is_pair = type.back() == '2';
   decoder.out.run = type[0] == 'b' ? modified_handler<HalfBf16, Operation, sources>(decoder, is_pair)
                                    : modified_handler<HalfF16, Operation, sources>(decoder, is_pair);
-  if (decoder.num_operands() != sources + 1) decoder.unknown();
-  decoder.result(decoder.operand(0), Operand::Width::kWord);
-  for (std::size_t k = 1; k <= sources; ++k) decoder.source(decoder.operand(k), Operand::Width::kWord);
+  decoder.uniform_operands(sources, Operand::Width::kWord);
 }
 
 template <bool is_nan, bool is_xorsign>

@@ -124,40 +124,13 @@ struct Dot2 {
   }
 };
 
-template <class Operation>
-void decode_binary(Decoder& decoder) {
-  const std::string& type = decoder.type();
-  const bool is_known = with_integer(type, [&](auto tag) {
-    using T = typename decltype(tag)::Type;
-    decoder.out.run = EachLane<Operation, T, T, T>::run;
+template <class Operation, std::size_t num_sources>
+void decode_operation(Decoder& decoder) {
+  const bool is_known = with_integer(decoder.type(), [&](auto tag) {
+    decoder.out.run = handler_of_type<Operation, typename decltype(tag)::Type, num_sources>();
   });
-  if (!is_known || decoder.num_operands() != 3) decoder.unknown();
-  decoder.result(decoder.operand(0), width_of(type));
-  for (std::size_t k = 1; k < 3; ++k) decoder.source(decoder.operand(k), width_of(type));
-}
-
-template <class Operation>
-void decode_unary(Decoder& decoder) {
-  const std::string& type = decoder.type();
-  const bool is_known = with_integer(type, [&](auto tag) {
-    using T = typename decltype(tag)::Type;
-    decoder.out.run = EachLane<Operation, T, T>::run;
-  });
-  if (!is_known || decoder.num_operands() != 2) decoder.unknown();
-  decoder.result(decoder.operand(0), width_of(type));
-  decoder.source(decoder.operand(1), width_of(type));
-}
-
-template <class Operation>
-void decode_ternary(Decoder& decoder) {
-  const std::string& type = decoder.type();
-  const bool is_known = with_integer(type, [&](auto tag) {
-    using T = typename decltype(tag)::Type;
-    decoder.out.run = EachLane<Operation, T, T, T, T>::run;
-  });
-  if (!is_known || decoder.num_operands() != 4) decoder.unknown();
-  decoder.result(decoder.operand(0), width_of(type));
-  for (std::size_t k = 1; k < 4; ++k) decoder.source(decoder.operand(k), width_of(type));
+  if (!is_known) decoder.unknown();
+  decoder.uniform_operands(num_sources, width_of(decoder.type()));
 }
 
 template <class Wide, class T>
@@ -271,9 +244,9 @@ void decode_multiply(Decoder& decoder) {
   const bool adds = decoder.base() == "mad";
   if (decoder.has("sat")) decoder.unknown();
   if (decoder.has("hi"))
-    return adds ? decode_ternary<AndAdd<MultiplyHigh>>(decoder) : decode_binary<MultiplyHigh>(decoder);
+    return adds ? decode_operation<AndAdd<MultiplyHigh>, 3>(decoder) : decode_operation<MultiplyHigh, 2>(decoder);
   if (!decoder.has("lo")) decoder.unknown();
-  return adds ? decode_ternary<AndAdd<MultiplyLow>>(decoder) : decode_binary<MultiplyLow>(decoder);
+  return adds ? decode_operation<AndAdd<MultiplyLow>, 3>(decoder) : decode_operation<MultiplyLow, 2>(decoder);
 }
 
 bool is_half(const std::string& type) { return type == "f16" || type == "f16x2" || type == "bf16" || type == "bf16x2"; }
@@ -287,19 +260,19 @@ void decode_integer(Decoder& decoder) {
   if (type[0] == 'f') return decode_floating(decoder);
   if (base == "addc" || base == "subc" || base == "madc" || decoder.has("cc")) return decode_carry(decoder);
   if (base == "dp4a" || base == "dp2a") return decode_dot(decoder);
-  if (decoder.has("sat") && base == "add") return decode_binary<AddSaturating>(decoder);
-  if (decoder.has("sat") && base == "sub") return decode_binary<SubtractSaturating>(decoder);
+  if (decoder.has("sat") && base == "add") return decode_operation<AddSaturating, 2>(decoder);
+  if (decoder.has("sat") && base == "sub") return decode_operation<SubtractSaturating, 2>(decoder);
   if (decoder.has("cc") || decoder.has("sat") || decoder.has("relu")) decoder.unknown();
-  if (base == "add") return decode_binary<Add>(decoder);
-  if (base == "sub") return decode_binary<Subtract>(decoder);
+  if (base == "add") return decode_operation<Add, 2>(decoder);
+  if (base == "sub") return decode_operation<Subtract, 2>(decoder);
   if (base == "mul" || base == "mad") return decode_multiply(decoder);
-  if (base == "div") return decode_binary<Divide>(decoder);
-  if (base == "rem") return decode_binary<Remainder>(decoder);
-  if (base == "min") return decode_binary<Minimum>(decoder);
-  if (base == "max") return decode_binary<Maximum>(decoder);
-  if (base == "abs") return decode_unary<Absolute>(decoder);
-  if (base == "neg") return decode_unary<Negate>(decoder);
-  if (base == "sad") return decode_ternary<SumOfDifferences>(decoder);
+  if (base == "div") return decode_operation<Divide, 2>(decoder);
+  if (base == "rem") return decode_operation<Remainder, 2>(decoder);
+  if (base == "min") return decode_operation<Minimum, 2>(decoder);
+  if (base == "max") return decode_operation<Maximum, 2>(decoder);
+  if (base == "abs") return decode_operation<Absolute, 1>(decoder);
+  if (base == "neg") return decode_operation<Negate, 1>(decoder);
+  if (base == "sad") return decode_operation<SumOfDifferences, 3>(decoder);
   if (base == "mul24" || base == "mad24")
     return type == "s32" ? decode_24<std::int32_t>(decoder) : decode_24<std::uint32_t>(decoder);
   decoder.unknown();

@@ -147,6 +147,12 @@ void Decoder::source(const ptx::Operand& named, Operand::Width width) {
   add(resolved);
 }
 
+void Decoder::uniform_operands(std::size_t num_sources, Operand::Width width) {
+  if (num_operands() != num_sources + 1) unknown();
+  result(operand(0), width);
+  for (std::size_t k = 1; k <= num_sources; ++k) source(operand(k), width);
+}
+
 void Decoder::relaxed_result(const ptx::Operand& named) {
   const Operand resolved = resolve(named, Operand::Width::kWord);
   if (resolved.width != Operand::Width::kNone && resolved.base != Operand::Base::kRegisters) unknown();

@@ -73,6 +73,8 @@ class Decoder {
   /// Adds an operand of exactly this width. "_" is a result that is dropped.
   void result(const ptx::Operand& named, Operand::Width width);
   void source(const ptx::Operand& named, Operand::Width width);
+  /// Adds a statement's only operands: a result and `num_sources` sources, all of one width.
+  void uniform_operands(std::size_t num_sources, Operand::Width width);
   /// Adds a register of any width (loads, stores and conversions take wider ones); immediates get `width`.
   void relaxed_result(const ptx::Operand& named);
   void relaxed_source(const ptx::Operand& named, Operand::Width width);

@@ -61,6 +61,15 @@ struct EachLane {
   }
 };
 
+/// Of an operation whose result and sources are all of one type.
+template <class Operation, class T, std::size_t num_sources>
+constexpr Handler handler_of_type() {
+  static_assert(num_sources >= 1 && num_sources <= 3);
+  if constexpr (num_sources == 1) return EachLane<Operation, T, T>::run;
+  if constexpr (num_sources == 2) return EachLane<Operation, T, T, T>::run;
+  if constexpr (num_sources == 3) return EachLane<Operation, T, T, T, T>::run;
+}
+
 /// The same for a predicate: Operation::apply says yes or no.
 template <class Operation, class... Sources>
 struct EachLaneTest {

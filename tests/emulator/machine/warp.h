@@ -39,7 +39,6 @@ enum class Special : std::uint8_t {
   kLanemaskGe,
   kDynamicSharedSize,
   kTotalSharedSize,
-  kZero,
   kCount
 };
 constexpr std::size_t kWordRowBytes = kWarpSize * sizeof(std::uint32_t);

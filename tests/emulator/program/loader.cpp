@@ -108,7 +108,6 @@ class Loader {
     DeviceHeap& heap = DeviceHeap::get();
     const Address address = heap.allocate(variable.bytes, "variable " + variable.name);
     if (address == 0) throw std::runtime_error("no device memory for variable " + variable.name);
-    open_device_range(address, variable.bytes);
     std::memset(heap.backing(address), 0, variable.bytes);
     if (!variable.initial.empty())
       std::memcpy(heap.backing(address), variable.initial.data(), std::min(variable.bytes, variable.initial.size()));

@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <cstring>
 
-#include "memory/block_memory.h"
 #include "memory/device_heap.h"
 #include "runtime/api.h"
 #include "runtime/device_attributes.h"
@@ -23,13 +22,7 @@ cudaError_t synchronize(State& state) {
 }
 
 void release_allocations(State& state) {
-  DeviceHeap& heap = DeviceHeap::get();
-  for (const auto& entry : state.allocations) {
-    const DeviceHeap::Allocation* const allocation = heap.find(entry.first);
-    if (!allocation) continue;
-    close_device_range(allocation->address, allocation->bytes);
-    heap.release(entry.first);
-  }
+  for (const auto& entry : state.allocations) DeviceHeap::get().release(entry.first);
   state.allocations.clear();
 }
 

@@ -18,15 +18,12 @@ cudaError_t allocate(State& state, void** pointer, std::size_t bytes) {
   const Address address = DeviceHeap::get().allocate(bytes, label);
   if (address == 0) return cudaErrorMemoryAllocation;
   ++state.num_allocations;
-  open_device_range(address, bytes);
   state.allocations[address] = false;
   *pointer = reinterpret_cast<void*>(address);
   return cudaSuccess;
 }
 
 void release(State& state, Address address) {
-  const DeviceHeap::Allocation* const allocation = DeviceHeap::get().find(address);
-  close_device_range(address, allocation ? allocation->bytes : 0);
   DeviceHeap::get().release(address);
   state.allocations.erase(address);
 }
