@@ -61,8 +61,8 @@
  *   larger one, from a caller built with a newer header, is accepted, and the fields this version does not know are
  *   not read.
  *
- * This version is built without CUDA: asking for ARLOSS_DEVICE_CUDA returns ARLOSS_STATUS_UNSUPPORTED. What is said
- * of CUDA here is the contract that its backend will hold.
+ * CUDA is there where the library was built with it (arloss_device_available), for factored plans: pairwise ones return
+ * ARLOSS_STATUS_UNSUPPORTED in this version.
  *
  * This file is strict C11 and compiles as C++. All of it exists since version 0.1.0 unless a declaration says
  * otherwise.
@@ -343,8 +343,8 @@ ARLOSS_API const char *arloss_status_name(arloss_status_t status);
  * Since 0.1.0. */
 ARLOSS_API const char *arloss_last_message(void);
 
-/* 1 if a plan can be created on this device now, else 0: 1 for CPU, 0 for CUDA in a build without it, 0 for unknown
- * values.
+/* 1 if a plan can be created on this device now, else 0: 1 for CPU, 1 for CUDA in a build with it where a driver
+ * and a device are, 0 for unknown values.
  *
  *     options.device = arloss_device_available(ARLOSS_DEVICE_CUDA) ? ARLOSS_DEVICE_CUDA : ARLOSS_DEVICE_CPU;
  *

@@ -14,9 +14,9 @@ using arloss::Backend;
 using arloss::Buffers;
 using arloss::check_argument;
 using arloss::fail;
-using arloss::InputFault;
 using arloss::is_factored;
 using arloss::Message;
+using arloss::RunFault;
 using arloss::SizedBuffer;
 
 namespace {
@@ -55,7 +55,7 @@ arloss_status_t check_call(const Call& call, unsigned needs, unsigned uses) {
 }
 
 /// One backend call that may find a fault in the caller's values.
-arloss_status_t run(const Call& call, unsigned needs, InputFault (Backend::*method)(const Buffers&) const) {
+arloss_status_t run(const Call& call, unsigned needs, RunFault (Backend::*method)(const Buffers&) const) {
   const arloss_status_t status = check_call(call, needs, kUsesState | kUsesWorkspace);
   if (status != ARLOSS_STATUS_SUCCESS) return status;
   return arloss::report_fault(*call.plan, (call.plan->backend.get()->*method)(call.buffers()));
@@ -96,7 +96,7 @@ const char* arloss_last_message(void) { return arloss::last_message(); }
 int arloss_device_available(arloss_device_t device) {
   int value;
   std::memcpy(&value, &device, sizeof value);
-  return value == ARLOSS_DEVICE_CPU ? 1 : 0;
+  return value == ARLOSS_DEVICE_CPU || (value == ARLOSS_DEVICE_CUDA && arloss::is_cuda_available()) ? 1 : 0;
 }
 
 void arloss_problem_init(arloss_problem_t* problem) {
@@ -197,8 +197,8 @@ arloss_status_t arloss_finish(const arloss_plan_t* plan, const arloss_tensors_t*
   if (plan != nullptr && !is_factored(plan->choice.route)) return refuse_sharding("arloss_finish");
   const Call call{plan, io, {state, state_bytes}, {nullptr, 0}, stream};
   const arloss_status_t status = check_call(call, arloss::kNeedsLoss, kUsesState);
-  if (status == ARLOSS_STATUS_SUCCESS) plan->backend->finish(call.buffers());
-  return status;
+  if (status != ARLOSS_STATUS_SUCCESS) return status;
+  return arloss::report_fault(*plan, plan->backend->finish(call.buffers()));
 }
 
 arloss_status_t arloss_affinity_rows(const arloss_plan_t* plan, const arloss_tensors_t* io, arloss_affinity_t which,
@@ -248,6 +248,5 @@ arloss_status_t arloss_check(const arloss_plan_t* plan, const arloss_tensors_t* 
     return fail(ARLOSS_STATUS_INVALID_ARGUMENT, Message() << "report.struct_size is " << report->struct_size
                                                           << "; it must be at least " << sizeof *report
                                                           << " (sizeof(arloss_report_t))");
-  plan->backend->check(call.buffers(), report);
-  return ARLOSS_STATUS_SUCCESS;
+  return arloss::report_fault(*plan, plan->backend->check(call.buffers(), report));
 }

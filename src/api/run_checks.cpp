@@ -57,7 +57,7 @@ void append_position(Message& message, std::int64_t position, const Extent& size
   message << ", row " << row << ", column " << column << ")";
 }
 
-arloss_status_t report_label(const Problem& problem, const InputFault& fault) {
+arloss_status_t report_label(const Problem& problem, const RunFault& fault) {
   Message message;
   message << "io.labels[" << fault.position << "]";
   append_position(message, fault.position, problem.labels);
@@ -66,14 +66,14 @@ arloss_status_t report_label(const Problem& problem, const InputFault& fault) {
   return fail(ARLOSS_STATUS_INVALID_LABEL, message);
 }
 
-arloss_status_t report_weight(const Problem& problem, const InputFault& fault) {
+arloss_status_t report_weight(const Problem& problem, const RunFault& fault) {
   Message message;
   message << "io.pixel_weights[" << fault.position << "]";
   append_position(message, fault.position, problem.grid);
   return invalid(message << " is " << fault.weight << "; a weight must be finite and not negative");
 }
 
-arloss_status_t report_row(const Problem& problem, const InputFault& fault) {
+arloss_status_t report_row(const Problem& problem, const RunFault& fault) {
   if (fault.row_image < 0 || fault.row_image >= problem.batch)
     return invalid(Message() << "rows_image[" << fault.position << "] is " << fault.row_image
                              << "; it must be from 0 to " << problem.batch - 1);
@@ -122,12 +122,15 @@ arloss_status_t check_workspace(const arloss_plan& plan, const SizedBuffer& work
   return check_buffer("workspace", workspace, workspace_bytes(plan.backend->workspace()));
 }
 
-arloss_status_t report_fault(const arloss_plan& plan, const InputFault& fault) {
+arloss_status_t report_fault(const arloss_plan& plan, const RunFault& fault) {
   switch (fault.kind) {
-    case InputFault::Kind::kNone: return ARLOSS_STATUS_SUCCESS;
-    case InputFault::Kind::kLabel: return report_label(plan.problem, fault);
-    case InputFault::Kind::kWeight: return report_weight(plan.problem, fault);
-    case InputFault::Kind::kRow: return report_row(plan.problem, fault);
+    case RunFault::Kind::kNone: return ARLOSS_STATUS_SUCCESS;
+    case RunFault::Kind::kLabel: return report_label(plan.problem, fault);
+    case RunFault::Kind::kWeight: return report_weight(plan.problem, fault);
+    case RunFault::Kind::kRow: return report_row(plan.problem, fault);
+    case RunFault::Kind::kCuda:
+      return fail(ARLOSS_STATUS_CUDA_ERROR,
+                  Message() << fault.call << " failed: " << fault.error_name << " (" << fault.text << ")");
   }
   return fail(ARLOSS_STATUS_INTERNAL_ERROR, Message() << "internal error: unknown fault");
 }

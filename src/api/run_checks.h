@@ -27,8 +27,8 @@ arloss_status_t check_tensors(const arloss_plan* plan, const arloss_tensors_t* i
 arloss_status_t check_state(const arloss_plan& plan, const SizedBuffer& state);
 arloss_status_t check_workspace(const arloss_plan& plan, const SizedBuffer& workspace);
 
-/// SUCCESS, or the status and message of what the backend found in the caller's values.
-arloss_status_t report_fault(const arloss_plan& plan, const InputFault& fault);
+/// SUCCESS, or the status and message of what the backend found.
+arloss_status_t report_fault(const arloss_plan& plan, const RunFault& fault);
 
 }  // namespace arloss
 

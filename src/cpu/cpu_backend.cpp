@@ -45,6 +45,7 @@ std::vector<int> edge_indices(const Problem& problem, Route route) {
 
 CpuBackend::CpuBackend(const Problem& problem, const Options& options, Route route)
     : problem_(problem),
+      reduction_(reduction_of(problem)),
       kernels_(simd_kernels()),
       num_threads_(options.num_threads > 0 ? options.num_threads
                                            : std::min(omp_get_num_procs(), omp_get_max_threads())),
@@ -114,7 +115,7 @@ Chunk CpuBackend::chunk_of_thread(const Call& call, int thread) const {
           {}};
 }
 
-InputFault CpuBackend::pool_labels(const Call& call) const {
+RunFault CpuBackend::pool_labels(const Call& call) const {
   return pool_.build(call.labels, num_threads_, [&](int thread) { return chunk_of_thread(call, thread).counter; });
 }
 
@@ -229,13 +230,6 @@ void CpuBackend::add_box_of_cells(const Call& call, std::int64_t image, const Bo
 float CpuBackend::upstream(const Call& call, std::int64_t image) const {
   if (call.io.grad_loss == nullptr) return 1;
   return call.io.grad_loss[problem_.reduction == ARLOSS_REDUCTION_NONE ? image : 0];
-}
-
-double CpuBackend::reduction_scale(double sum_w, double live_count) const {
-  if (live_count <= 1) return 0;
-  const double z = problem_.reduction == ARLOSS_REDUCTION_SUM ? 1 : sum_w * sum_w;
-  const bool is_mean_of_images = problem_.reduction == ARLOSS_REDUCTION_MEAN && problem_.span == ARLOSS_SPAN_IMAGE;
-  return problem_.loss_weight / z / (is_mean_of_images ? static_cast<double>(problem_.batch) : 1.0);
 }
 
 void CpuBackend::add_pooled_slopes(const Blocks& blocks, const float* slopes, const CellRange& cells,

@@ -10,6 +10,7 @@
 #include "cpu/parallel.h"
 #include "cpu/simd/simd_kernels.h"
 #include "plan/backend.h"
+#include "plan/forms.h"
 
 namespace arloss::cpu {
 
@@ -68,14 +69,14 @@ class CpuBackend : public Backend {
   const Ledger& workspace() const override { return workspace_; }
   std::string describe() const override;
 
-  InputFault affinity_rows(const Buffers& buffers, const AffinityRows& rows) const override;
-  InputFault label_distribution(const Buffers& buffers, int scale_index, float* out) const override;
-  void check(const Buffers& buffers, arloss_report_t* report) const override;
+  RunFault affinity_rows(const Buffers& buffers, const AffinityRows& rows) const override;
+  RunFault label_distribution(const Buffers& buffers, int scale_index, float* out) const override;
+  RunFault check(const Buffers& buffers, arloss_report_t* report) const override;
 
  protected:
   Call open(const Buffers& buffers) const;
   /// Pools and validates labels and weights; every run call's first step.
-  InputFault pool_labels(const Call& call) const;
+  RunFault pool_labels(const Call& call) const;
 
   Chunk chunk_of_thread(const Call& call, int thread) const;
 
@@ -102,9 +103,6 @@ class CpuBackend : public Backend {
   void write_gradient(const Call& call, const CellRange& cells, const GradientTile& tile, float scale) const;
   float upstream(const Call& call, std::int64_t image) const;
 
-  /// What a group's sum over pairs is multiplied with: 1 / Z, the mean over images, loss_weight (math.md, eq. 9). 0
-  /// where fewer than two cells are live: A = B there, and what the sum holds is rounding.
-  double reduction_scale(double sum_w, double live_count) const;
   /// Writes io.loss from loss_of_group(group).
   template <class LossOfGroup>
   void write_loss(const Call& call, const LossOfGroup& loss_of_group) const {
@@ -137,6 +135,7 @@ class CpuBackend : public Backend {
   void* scratch(const Call& call, int thread) const;
 
   const Problem problem_;
+  const math::Reduction reduction_;
   const SimdKernels& kernels_;
   int num_threads_;
   Ledger state_, workspace_, scratch_;

@@ -5,6 +5,7 @@
 #include <cstring>
 #include <limits>
 
+#include "plan/forms.h"
 #include "plan/routes.h"
 
 namespace arloss::cpu {
@@ -20,47 +21,34 @@ constexpr std::int64_t kChunksPerTask = 4;
 }  // namespace
 
 FactoredBackend::FactoredBackend(const Problem& problem, const Options& options, Route route)
-    : CpuBackend(problem, options, route), is_absolute_(route == Route::kFactoredAbsolute) {
+    : CpuBackend(problem, options, route), form_(factored_form(problem, route)) {
   std::int64_t max_pooled_blocks = 0;
-  if (route == Route::kFactoredPyramid) {
-    for (int k = 0; k < problem_.num_scales(); ++k) {
-      const Scale& scale = problem_.scales[static_cast<std::size_t>(k)];
-      const bool is_pooled = scale.edge > 1;
-      add_part({1, {1.0}, scale.weight, 0, 0, is_pooled ? static_cast<int>(tables_.size()) : -1});
-      if (!is_pooled) continue;
-      const Blocks blocks(problem_.grid, scale.edge);
-      const std::int64_t panels = (blocks.count() + kPanel - 1) / kPanel;
-      const std::string name = " of pooled rows, scale " + std::to_string(scale.edge);
-      const std::initializer_list<std::int64_t> rows = {problem_.batch, panels, problem_.classes, kPanel};
-      BlockTable table{blocks, panels, 0, 0, 0, 0};
-      table.residual = workspace_.book<float>("residuals" + name, rows);
-      table.s = workspace_.book<float>("square roots" + name, rows);
-      table.u = workspace_.book<float>("labels" + name, rows);
-      table.weight = workspace_.book<float>("weights" + name, {problem_.batch, panels, kPanel});
-      tables_.push_back(table);
-      max_pooled_blocks = std::max(max_pooled_blocks, blocks_per_task(scale.edge));
-    }
-  } else {
-    std::vector<double> omega;
-    for (const Scale& scale : problem_.scales) omega.push_back(scale.weight);
-    add_part({problem_.num_scales(), omega, 1.0, 0, 0, -1});
-  }
-  state_.book<double>("additive sums", {problem_.num_groups(), head_count_});
-  coefficients_ = state_.book<float>("gradient matrices", {problem_.num_groups(), coefficient_count_});
+  if (route == Route::kFactoredPyramid)
+    for (const Scale& scale : problem_.scales)
+      if (scale.edge > 1) {
+        book_table(scale.edge);
+        max_pooled_blocks = std::max(max_pooled_blocks, blocks_per_task(scale.edge));
+      }
+  state_.book<double>("additive sums", {problem_.num_groups(), form_.head_count});
+  coefficients_ = state_.book<float>("gradient matrices", {problem_.num_groups(), form_.coefficient_count});
   num_slots_ = choose_slots();
   slots_ = workspace_.book<double>("sums of " + std::to_string(num_slots_) + " slots an image",
-                                   {problem_.batch, num_slots_, head_count_});
+                                   {problem_.batch, num_slots_, form_.head_count});
   book_scratch(problem_.batch * std::max(num_slots_, (chunks_per_image() + kChunksPerTask - 1) / kChunksPerTask),
                max_pooled_blocks);
 }
 
-void FactoredBackend::add_part(Part part) {
-  const std::int64_t size = problem_.classes * problem_.classes;
-  part.sums = head_count_;
-  part.coefficients = coefficient_count_;
-  head_count_ += is_absolute_ ? problem_.classes + size : math::ResidualSums::num_matrices(part.num_scales) * size;
-  coefficient_count_ += is_absolute_ ? size : math::ResidualCoefficients::num_matrices(part.num_scales) * size;
-  parts_.push_back(std::move(part));
+void FactoredBackend::book_table(std::int64_t edge) {
+  const Blocks blocks(problem_.grid, edge);
+  const std::int64_t panels = (blocks.count() + kPanel - 1) / kPanel;
+  const std::string name = " of pooled rows, scale " + std::to_string(edge);
+  const std::initializer_list<std::int64_t> rows = {problem_.batch, panels, problem_.classes, kPanel};
+  BlockTable table{blocks, panels, 0, 0, 0, 0};
+  table.residual = workspace_.book<float>("residuals" + name, rows);
+  table.s = workspace_.book<float>("square roots" + name, rows);
+  table.u = workspace_.book<float>("labels" + name, rows);
+  table.weight = workspace_.book<float>("weights" + name, {problem_.batch, panels, kPanel});
+  tables_.push_back(table);
 }
 
 /// Slots depend on the problem alone, never on the threads, so that any thread count sums in the same order. Their
@@ -68,50 +56,45 @@ void FactoredBackend::add_part(Part part) {
 /// many classes.
 std::int64_t FactoredBackend::choose_slots() const {
   const std::int64_t logits = problem_.classes * problem_.grid.count() * logit_bytes(problem_.logits_dtype);
-  const std::int64_t affordable = logits / 8 / (head_count_ * static_cast<std::int64_t>(sizeof(double)));
+  const std::int64_t affordable = logits / 8 / (form_.head_count * static_cast<std::int64_t>(sizeof(double)));
   const std::int64_t useful = (chunks_per_image() + kMinChunksPerSlot - 1) / kMinChunksPerSlot;
   return std::min(useful, std::clamp<std::int64_t>(affordable, 4, kMaxSlots));
 }
 
 double* FactoredBackend::head(const Call& call, std::int64_t group) const {
-  return at<double>(call.state, 0) + group * head_count_;
+  return at<double>(call.state, 0) + group * form_.head_count;
 }
 
 const float* FactoredBackend::coefficients(const Call& call, std::int64_t group) const {
-  return at<float>(call.state, coefficients_) + group * coefficient_count_;
-}
-
-math::ResidualSums FactoredBackend::sums_of(const Part& part, double* head) const {
-  return {head + part.sums, problem_.classes, part.num_scales};
+  return at<float>(call.state, coefficients_) + group * form_.coefficient_count;
 }
 
 // --- calls -----------------------------------------------------------------------------------------------------------
 
-InputFault FactoredBackend::accumulate(const Buffers& buffers) const {
+RunFault FactoredBackend::accumulate(const Buffers& buffers) const {
   const Call call = open(buffers);
-  const InputFault fault = pool_labels(call);
+  const RunFault fault = pool_labels(call);
   if (!fault.is_found()) accumulate_sums(call);
   return fault;
 }
 
-InputFault FactoredBackend::forward(const Buffers& buffers) const {
-  const InputFault fault = accumulate(buffers);
-  if (!fault.is_found()) finish(buffers);
-  return fault;
+RunFault FactoredBackend::forward(const Buffers& buffers) const {
+  const RunFault fault = accumulate(buffers);
+  return fault.is_found() ? fault : finish(buffers);
 }
 
-InputFault FactoredBackend::backward(const Buffers& buffers) const {
+RunFault FactoredBackend::backward(const Buffers& buffers) const {
   const Call call = open(buffers);
-  const InputFault fault = pool_labels(call);
+  const RunFault fault = pool_labels(call);
   if (fault.is_found()) return fault;
   for (const BlockTable& table : tables_) fill_table(call, table);
   write_gradients(call);
   return fault;
 }
 
-InputFault FactoredBackend::forward_backward(const Buffers& buffers) const {
+RunFault FactoredBackend::forward_backward(const Buffers& buffers) const {
   const Call call = open(buffers);
-  const InputFault fault = pool_labels(call);
+  const RunFault fault = pool_labels(call);
   if (fault.is_found()) return fault;
   accumulate_sums(call);
   finish(buffers);
@@ -121,57 +104,26 @@ InputFault FactoredBackend::forward_backward(const Buffers& buffers) const {
 
 // --- sums to loss and coefficients -----------------------------------------------------------------------------------
 
-/// Z L of a group. NaN stays NaN; rounding below zero does not show.
-double FactoredBackend::group_loss(const double* head) const {
-  double loss = 0;
-  for (const Part& part : parts_) {
-    if (is_absolute_) {
-      loss += math::absolute_loss(head + part.sums, head + part.sums + problem_.classes, problem_.classes);
-      continue;
-    }
-    const math::ResidualSums sums = sums_of(part, const_cast<double*>(head));
-    double part_loss = math::blend_loss(sums, part.omega.data(), problem_.classes);
-    if (problem_.scale_mode == ARLOSS_SCALES_SEPARATE) part_loss += math::separate_constant(sums, part.omega.data());
-    loss += part.weight * quadratic_factor(problem_) * part_loss;
-  }
-  return loss < 0 ? 0 : loss;
-}
-
-void FactoredBackend::write_group_coefficients(const double* head, double factor, float* out) const {
-  for (const Part& part : parts_) {
-    float* matrices = out + part.coefficients;
-    if (is_absolute_) {
-      // 2 / Z of eq. 21, and 1/2 of the chain (eq. 11).
-      math::write_absolute_coefficients(head + part.sums, head + part.sums + problem_.classes, problem_.classes, factor,
-                                        matrices);
-      continue;
-    }
-    const std::int64_t size = problem_.classes * problem_.classes;
-    // 4 / Z of eq. 16, and 1/2 of the chain (eq. 11).
-    math::write_coefficients(sums_of(part, const_cast<double*>(head)), part.omega.data(), problem_.classes,
-                             2 * part.weight * quadratic_factor(problem_) * factor,
-                             {matrices, matrices + size, matrices + 2 * size});
-  }
-}
-
-void FactoredBackend::finish(const Buffers& buffers) const {
+RunFault FactoredBackend::finish(const Buffers& buffers) const {
   const Call call{buffers.io, buffers.state, nullptr, {}};
   write_loss(call, [&](std::int64_t group) {
     const double* sums = head(call, group);
-    const double scale = reduction_scale(sums[0], sums[1]);
-    const double sum = group_loss(sums);
-    const double loss = scale == 0 && !std::isnan(sum) ? 0 : sum * scale;
+    double sum = 0;
+    for (std::int64_t term = 0; term < form_.num_terms(); ++term) sum += form_.loss_term(sums, term);
+    const double scale = reduction_.scale(sums[0], sums[1]);
     float* out = const_cast<float*>(coefficients(call, group));
     out[0] = std::isnan(sum) ? std::numeric_limits<float>::quiet_NaN() : 1.0f;
-    write_group_coefficients(sums, scale, out);
-    return loss;
+    out[1] = 0;
+    for (std::int64_t term = 0; term < form_.num_terms(); ++term) form_.write_matrices(sums, term, scale, out);
+    return reduction_.loss(sum, sums[0], sums[1]);
   });
+  return {};
 }
 
 // --- backward --------------------------------------------------------------------------------------------------------
 
 void FactoredBackend::write_gradients(const Call& call) const {
-  for (const Part& part : parts_) {
+  for (const Part& part : parts()) {
     if (part.table < 0) continue;
     const std::int64_t panels = tables_[static_cast<std::size_t>(part.table)].num_panels;
     parallel_for(num_threads_, problem_.batch * panels, [&](std::int64_t task, int thread) {
@@ -193,7 +145,7 @@ void FactoredBackend::write_chunk_gradient(const Call& call, const CellRange& ce
   const float* matrices = coefficients(call, problem_.group_of_image(cells.image));
   const int length = length_of(cells.count);
   bool has_cell_part = false;
-  for (const Part& part : parts_)
+  for (const Part& part : parts())
     if (part.table < 0) {
       multiply_coefficients(call, part, matrices + part.coefficients, chunk);
       has_cell_part = true;
@@ -213,10 +165,10 @@ void FactoredBackend::write_chunk_gradient(const Call& call, const CellRange& ce
 void FactoredBackend::multiply_coefficients(const Call& call, const Part& part, const float* matrices,
                                             Chunk& chunk) const {
   const std::int64_t size = problem_.classes * problem_.classes;
-  const float* table = is_absolute_ ? matrices : matrices + size;
-  kernels_.product({is_absolute_ ? nullptr : chunk.residual, matrices, table, chunk.anchor, false, kChunk,
+  const float* table = form_.is_absolute ? matrices : matrices + size;
+  kernels_.product({form_.is_absolute ? nullptr : chunk.residual, matrices, table, chunk.anchor, false, kChunk,
                     length_of(chunk.cells.count), problem_.classes, chunk.work});
-  if (is_absolute_) return;
+  if (form_.is_absolute) return;
   for (int i = 0; i < chunk.cells.count; ++i) {
     if (chunk.weight[i] == 0) continue;
     if (chunk.codes[i] == kMixedLabels) add_label_row(chunk, i, label_row(call, chunk, 0, i), 1, table);

@@ -5,7 +5,7 @@
 
 #include "cpu/block_rows.h"
 #include "cpu/cpu_backend.h"
-#include "math/residual_form.h"
+#include "math/factored_form.h"
 
 namespace arloss::cpu {
 
@@ -19,31 +19,30 @@ struct BlockTable {
 
 /// The linear-time routes: C x C residual sums forward, C x C coefficient matrices backward, never a pair.
 ///
-/// State: the additive head, per group [sum of w, count of w > 0, sums...], then the float32 coefficients per group
-/// [1 or NaN, matrices...]. Sums and matrices come in parts that share no scale: one part for BLEND, SEPARATE and
-/// ABSOLUTE, one per scale for PYRAMID.
+/// State: the additive heads of all groups, then their coefficients (math::FactoredForm).
 class FactoredBackend : public CpuBackend {
  public:
   FactoredBackend(const Problem& problem, const Options& options, Route route);
 
-  std::int64_t sum_count() const override { return problem_.num_groups() * head_count_; }
-  InputFault forward(const Buffers& buffers) const override;
-  InputFault backward(const Buffers& buffers) const override;
-  InputFault forward_backward(const Buffers& buffers) const override;
-  InputFault accumulate(const Buffers& buffers) const override;
-  void finish(const Buffers& buffers) const override;
+  std::int64_t sum_count() const override { return problem_.num_groups() * form_.head_count; }
+  RunFault forward(const Buffers& buffers) const override;
+  RunFault backward(const Buffers& buffers) const override;
+  RunFault forward_backward(const Buffers& buffers) const override;
+  RunFault accumulate(const Buffers& buffers) const override;
+  RunFault finish(const Buffers& buffers) const override;
 
  private:
-  /// Scales whose sums belong together, and where their sums and coefficients lie in a group's head and coefficients.
-  struct Part {
-    int num_scales;
-    std::vector<double> omega;  // within the part; {1} for a scale of a pyramid
-    double weight;              // of the part in the loss
-    std::int64_t sums, coefficients;
-    int table;  // index into tables_ for pooled rows, -1 for the cells' own
-  };
+  using Part = math::FactoredForm::Part;
 
-  void add_part(Part part);
+  /// The form's parts, for a loop over them.
+  struct Parts {
+    const math::FactoredForm& form;
+    const Part* begin() const { return form.parts; }
+    const Part* end() const { return form.parts + form.num_parts; }
+  };
+  Parts parts() const { return {form_}; }
+
+  void book_table(std::int64_t edge);
   std::int64_t choose_slots() const;
 
   // Forward: one task sums a fixed run of chunks (or of pooled panels) into its slot; slots join in order.
@@ -60,10 +59,6 @@ class FactoredBackend : public CpuBackend {
   void add_table_panels(const Call& call, const Part& part, std::int64_t image, std::int64_t slot, double* head,
                         Chunk& chunk) const;
   void join_slots(const Call& call) const;
-
-  // The head to loss and coefficients.
-  double group_loss(const double* head) const;
-  void write_group_coefficients(const double* head, double factor, float* out) const;
 
   // Backward.
   void write_gradients(const Call& call) const;
@@ -83,12 +78,9 @@ class FactoredBackend : public CpuBackend {
 
   double* head(const Call& call, std::int64_t group) const;
   const float* coefficients(const Call& call, std::int64_t group) const;
-  math::ResidualSums sums_of(const Part& part, double* head) const;
 
-  bool is_absolute_;
-  std::vector<Part> parts_;
+  const math::FactoredForm form_;
   std::vector<BlockTable> tables_;
-  std::int64_t head_count_ = 2, coefficient_count_ = 1;
   std::int64_t num_slots_ = 1;
   std::size_t slots_ = 0, coefficients_ = 0;
 };

@@ -62,8 +62,8 @@ double share_of(const LabelRow& row, std::int32_t label) {
 void FactoredBackend::accumulate_sums(const Call& call) const {
   for (const BlockTable& table : tables_) fill_table(call, table);
   parallel_for(num_threads_, problem_.batch * num_slots_, [&](std::int64_t task, int thread) {
-    double* slot = at<double>(call.workspace, slots_) + task * head_count_;
-    std::fill_n(slot, head_count_, 0.0);
+    double* slot = at<double>(call.workspace, slots_) + task * form_.head_count;
+    std::fill_n(slot, form_.head_count, 0.0);
     Chunk chunk = chunk_of_thread(call, thread);
     accumulate_slot(call, task / num_slots_, task % num_slots_, slot, chunk);
   });
@@ -74,7 +74,7 @@ void FactoredBackend::accumulate_sums(const Call& call) const {
 void FactoredBackend::accumulate_slot(const Call& call, std::int64_t image, std::int64_t slot, double* head,
                                       Chunk& chunk) const {
   const Part* cell_part = nullptr;
-  for (const Part& part : parts_)
+  for (const Part& part : parts())
     if (part.table < 0) cell_part = &part;
   std::fill_n(chunk.pure_mass, problem_.classes, 0.0);
   const std::int64_t first = slot * chunks_per_image() / num_slots_;
@@ -93,18 +93,18 @@ void FactoredBackend::accumulate_slot(const Call& call, std::int64_t image, std:
     }
   }
   if (cell_part != nullptr) join_pure_mass(*cell_part, chunk.pure_mass, head);
-  for (const Part& part : parts_)
+  for (const Part& part : parts())
     if (part.table >= 0) add_table_panels(call, part, image, slot, head, chunk);
 }
 
 void FactoredBackend::add_chunk(const Call& call, const Part& part, double* head, Chunk& chunk) const {
-  if (is_absolute_) {
+  if (form_.is_absolute) {
     double* n = head + part.sums;
     for (int i = 0; i < chunk.cells.count; ++i)
       if (chunk.weight[i] != 0) n[chunk.codes[i]] += static_cast<double>(chunk.weight[i]);
     return add_label_gram(call, chunk, 0, n + problem_.classes);
   }
-  const math::ResidualSums sums = sums_of(part, head);
+  const math::ResidualSums sums = form_.sums(part, head);
   add_output_gram(call, chunk, sums.p());
   add_label_gram(call, chunk, 0, sums.q());
   for (int k = 1; k < part.num_scales; ++k) add_label_gram(call, chunk, k, sums.d(k));
@@ -174,8 +174,8 @@ void FactoredBackend::add_mixed_label_sums(const Call& call, Chunk& chunk, int i
 }
 
 void FactoredBackend::join_pure_mass(const Part& part, const double* pure_mass, double* head) const {
-  if (is_absolute_) return;
-  const math::ResidualSums sums = sums_of(part, head);
+  if (form_.is_absolute) return;
+  const math::ResidualSums sums = form_.sums(part, head);
   for (int k = 0; k < part.num_scales; ++k)
     for (int l = k; l < part.num_scales; ++l)
       for (std::int64_t c = 0; c < problem_.classes; ++c) sums.r(k, l)[c * problem_.classes + c] += pure_mass[c];
@@ -186,13 +186,13 @@ void FactoredBackend::join_slots(const Call& call) const {
   const std::int64_t slots_per_group = problem_.batch / problem_.num_groups() * num_slots_;
   for (std::int64_t group = 0; group < problem_.num_groups(); ++group) {
     double* sums = head(call, group);
-    std::fill_n(sums, head_count_, 0.0);
+    std::fill_n(sums, form_.head_count, 0.0);
     for (std::int64_t slot = 0; slot < slots_per_group; ++slot) {
-      const double* from = slots + (group * slots_per_group + slot) * head_count_;
-      for (std::int64_t index = 0; index < head_count_; ++index) sums[index] += from[index];
+      const double* from = slots + (group * slots_per_group + slot) * form_.head_count;
+      for (std::int64_t index = 0; index < form_.head_count; ++index) sums[index] += from[index];
     }
-    if (!is_absolute_)
-      for (const Part& part : parts_) mirror_upper(sums_of(part, sums).p(), problem_.classes);
+    if (!form_.is_absolute)
+      for (const Part& part : parts()) mirror_upper(form_.sums(part, sums).p(), problem_.classes);
   }
 }
 
@@ -200,7 +200,7 @@ void FactoredBackend::join_slots(const Call& call) const {
 void FactoredBackend::add_table_panels(const Call& call, const Part& part, std::int64_t image, std::int64_t slot,
                                        double* head, Chunk& chunk) const {
   const BlockTable& table = tables_[static_cast<std::size_t>(part.table)];
-  const math::ResidualSums sums = sums_of(part, head);
+  const math::ResidualSums sums = form_.sums(part, head);
   const std::int64_t classes = problem_.classes;
   const auto rows_of_all = static_cast<int>(classes);
   const std::int64_t last = (slot + 1) * table.num_panels / num_slots_;

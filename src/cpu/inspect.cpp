@@ -8,12 +8,12 @@
 namespace arloss::cpu {
 namespace {
 
-InputFault find_bad_row(const Problem& problem, const AffinityRows& rows) {
+RunFault find_bad_row(const Problem& problem, const AffinityRows& rows) {
   for (std::int64_t r = 0; r < rows.count; ++r)
     if (rows.images[r] < 0 || rows.images[r] >= problem.batch || rows.cells[r] < 0 ||
         rows.cells[r] >= problem.grid.count()) {
-      InputFault fault;
-      fault.kind = InputFault::Kind::kRow;
+      RunFault fault;
+      fault.kind = RunFault::Kind::kRow;
       fault.position = r;
       fault.row_image = rows.images[r];
       fault.row_cell = rows.cells[r];
@@ -60,8 +60,8 @@ CellFaults find_logit_faults(std::int64_t classes, const LoadClass& load_class) 
 
 }  // namespace
 
-InputFault CpuBackend::affinity_rows(const Buffers& buffers, const AffinityRows& rows) const {
-  InputFault fault = find_bad_row(problem_, rows);
+RunFault CpuBackend::affinity_rows(const Buffers& buffers, const AffinityRows& rows) const {
+  RunFault fault = find_bad_row(problem_, rows);
   if (fault.is_found()) return fault;
   const Call call = open(buffers);
   fault = pool_labels(call);
@@ -140,9 +140,9 @@ void CpuBackend::mask_row(const Call& call, std::int64_t image, std::int64_t cel
   }
 }
 
-InputFault CpuBackend::label_distribution(const Buffers& buffers, int scale_index, float* out) const {
+RunFault CpuBackend::label_distribution(const Buffers& buffers, int scale_index, float* out) const {
   const Call call = open(buffers);
-  const InputFault fault = pool_labels(call);
+  const RunFault fault = pool_labels(call);
   if (fault.is_found()) return fault;
   const Blocks blocks(problem_.grid, problem_.asked_edges[static_cast<std::size_t>(scale_index)]);
   const std::int64_t rows = blocks.extent().depth * blocks.extent().height;
@@ -165,7 +165,7 @@ InputFault CpuBackend::label_distribution(const Buffers& buffers, int scale_inde
   return fault;
 }
 
-void CpuBackend::check(const Buffers& buffers, arloss_report_t* report) const {
+RunFault CpuBackend::check(const Buffers& buffers, arloss_report_t* report) const {
   const Call call = open(buffers);
   const LabelPool::Census census = pool_.take_census(call.labels, num_threads_);
   std::atomic<std::int64_t> valid_cells{0}, nonfinite{0}, first_nonfinite{INT64_MAX};
@@ -199,6 +199,7 @@ void CpuBackend::check(const Buffers& buffers, arloss_report_t* report) const {
   report->first_nonfinite_logit = nonfinite.load() == 0 ? -1 : first_nonfinite.load();
   report->invalid_weights = census.invalid_weights;
   report->first_invalid_weight = census.first_invalid_weight;
+  return {};
 }
 
 }  // namespace arloss::cpu

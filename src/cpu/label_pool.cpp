@@ -149,15 +149,15 @@ std::int64_t LabelPool::find_invalid_weight(const LabelMap& map, int num_threads
   return first_invalid.load();
 }
 
-InputFault LabelPool::find_fault(const LabelMap& map, int num_threads) const {
-  InputFault fault;
+RunFault LabelPool::find_fault(const LabelMap& map, int num_threads) const {
+  RunFault fault;
   if (const std::int64_t label = pool_cells(map, num_threads); label != kNotFound) {
-    fault.kind = InputFault::Kind::kLabel;
+    fault.kind = RunFault::Kind::kLabel;
     fault.position = label;
     fault.label = with_labels(problem_.labels_dtype, map.labels,
                               [&](const auto* labels) { return static_cast<std::int64_t>(labels[label]); });
   } else if (const std::int64_t weight = find_invalid_weight(map, num_threads); weight != kNotFound) {
-    fault.kind = InputFault::Kind::kWeight;
+    fault.kind = RunFault::Kind::kWeight;
     fault.position = weight;
     fault.weight = map.weights[weight];
   }

@@ -72,8 +72,8 @@ class LabelPool {
   /// Validates labels and weights and fills the tables. Returns the first fault by position, labels before weights.
   /// counter_of_thread(thread) gives the LabelCounter a thread may use.
   template <class CounterOfThread>
-  InputFault build(const LabelMap& map, int num_threads, const CounterOfThread& counter_of_thread) const {
-    const InputFault fault = find_fault(map, num_threads);
+  RunFault build(const LabelMap& map, int num_threads, const CounterOfThread& counter_of_thread) const {
+    const RunFault fault = find_fault(map, num_threads);
     if (fault.is_found()) return fault;
     for (const ScaleTable& table : scales_) {
       const Extent& extent = table.blocks.extent();
@@ -128,7 +128,7 @@ class LabelPool {
   bool reads_codes_from_labels() const { return problem_.labels == problem_.grid; }
   template <class Label>
   std::int64_t pool_cell_row(const Label* labels, std::int64_t row, std::int32_t* codes) const;
-  InputFault find_fault(const LabelMap& map, int num_threads) const;
+  RunFault find_fault(const LabelMap& map, int num_threads) const;
   std::int64_t pool_cells(const LabelMap& map, int num_threads) const;
   std::int64_t find_invalid_weight(const LabelMap& map, int num_threads) const;
   void pool_block_row(const LabelMap& map, const ScaleTable& table, std::int64_t row, LabelCounter& counter) const;

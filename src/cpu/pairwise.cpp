@@ -80,9 +80,9 @@ void PairwiseBackend::book_rows() {
   book_scratch(problem_.batch * panels, max_pooled_blocks);
 }
 
-InputFault PairwiseBackend::run(const Buffers& buffers, Wants wants) const {
+RunFault PairwiseBackend::run(const Buffers& buffers, Wants wants) const {
   const Call call = open(buffers);
-  const InputFault fault = pool_labels(call);
+  const RunFault fault = pool_labels(call);
   if (fault.is_found()) return fault;
   sum_weights(call);
   for (const Pass& pass : passes_) {
@@ -139,8 +139,8 @@ void PairwiseBackend::set_group_scales(const Call& call) const {
     at<double>(call.workspace, tables_.group_scale)[group] =
         at<char>(call.workspace, tables_.group_bad)[group]
             ? std::numeric_limits<double>::quiet_NaN()
-            : reduction_scale(at<double>(call.workspace, tables_.group_weight)[group],
-                              at<double>(call.workspace, tables_.group_live)[group]);
+            : reduction_.scale(at<double>(call.workspace, tables_.group_weight)[group],
+                               at<double>(call.workspace, tables_.group_live)[group]);
 }
 
 float PairwiseBackend::group_scale(const Call& call, std::int64_t image) const {

@@ -17,12 +17,12 @@ class PairwiseBackend : public CpuBackend {
   PairwiseBackend(const Problem& problem, const Options& options);
 
   std::int64_t sum_count() const override { return 0; }
-  InputFault forward(const Buffers& buffers) const override { return run(buffers, {true, false}); }
-  InputFault backward(const Buffers& buffers) const override { return run(buffers, {false, true}); }
-  InputFault forward_backward(const Buffers& buffers) const override { return run(buffers, {true, true}); }
+  RunFault forward(const Buffers& buffers) const override { return run(buffers, {true, false}); }
+  RunFault backward(const Buffers& buffers) const override { return run(buffers, {false, true}); }
+  RunFault forward_backward(const Buffers& buffers) const override { return run(buffers, {true, true}); }
   /// No sums are additive over shards here: the C API refuses both before they get this far.
-  InputFault accumulate(const Buffers&) const override { return {}; }
-  void finish(const Buffers&) const override {}
+  RunFault accumulate(const Buffers&) const override { return {}; }
+  RunFault finish(const Buffers&) const override { return {}; }
 
  private:
   struct Wants {
@@ -63,7 +63,7 @@ class PairwiseBackend : public CpuBackend {
   LabelLists book_lists(std::int64_t edge, double omega, bool is_pooled);
   void book_rows();
 
-  InputFault run(const Buffers& buffers, Wants wants) const;
+  RunFault run(const Buffers& buffers, Wants wants) const;
   void sum_weights(const Call& call) const;
   void set_group_scales(const Call& call) const;
 

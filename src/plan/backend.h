@@ -12,14 +12,16 @@
 
 namespace arloss {
 
-/// What a run call found wrong with the values it was given (the CPU backend looks before it writes).
-struct InputFault {
-  enum class Kind { kNone, kLabel, kWeight, kRow };
+/// Why a run call failed: what it found wrong with the values it was given (the CPU backend looks before it writes), or
+/// a CUDA call that did not succeed.
+struct RunFault {
+  enum class Kind { kNone, kLabel, kWeight, kRow, kCuda };
   Kind kind = Kind::kNone;
   std::int64_t position = -1;  // flat element index of the first fault; kRow: the row's number in the call
   std::int64_t label = 0;      // kLabel
   float weight = 0;            // kWeight
-  std::int64_t row_image = 0, row_cell = 0;  // kRow
+  std::int64_t row_image = 0, row_cell = 0;             // kRow
+  const char *call = "", *error_name = "", *text = "";  // kCuda: what failed, its error's name and description
   bool is_found() const { return kind != Kind::kNone; }
 };
 
@@ -53,18 +55,24 @@ class Backend {
   /// Lines for arloss_plan_describe: how the device will be used.
   virtual std::string describe() const = 0;
 
-  virtual InputFault forward(const Buffers& buffers) const = 0;
-  virtual InputFault backward(const Buffers& buffers) const = 0;
-  virtual InputFault forward_backward(const Buffers& buffers) const = 0;
-  virtual InputFault accumulate(const Buffers& buffers) const = 0;
-  virtual void finish(const Buffers& buffers) const = 0;
-  virtual InputFault affinity_rows(const Buffers& buffers, const AffinityRows& rows) const = 0;
-  virtual InputFault label_distribution(const Buffers& buffers, int scale_index, float* out) const = 0;
-  virtual void check(const Buffers& buffers, arloss_report_t* report) const = 0;
+  virtual RunFault forward(const Buffers& buffers) const = 0;
+  virtual RunFault backward(const Buffers& buffers) const = 0;
+  virtual RunFault forward_backward(const Buffers& buffers) const = 0;
+  virtual RunFault accumulate(const Buffers& buffers) const = 0;
+  virtual RunFault finish(const Buffers& buffers) const = 0;
+  virtual RunFault affinity_rows(const Buffers& buffers, const AffinityRows& rows) const = 0;
+  virtual RunFault label_distribution(const Buffers& buffers, int scale_index, float* out) const = 0;
+  virtual RunFault check(const Buffers& buffers, arloss_report_t* report) const = 0;
 };
 
 /// Defined by src/cpu.
 std::unique_ptr<Backend> make_cpu_backend(const Problem& problem, const Options& options, Route route);
+
+/// Defined by src/cuda. Throws Refusal: UNSUPPORTED in a build without CUDA, for a device this build has no code for,
+/// and for routes without CUDA kernels; NO_DEVICE without a usable driver or device.
+std::unique_ptr<Backend> make_cuda_backend(const Problem& problem, const Options& options, Route route);
+/// Would it find a device? Never throws.
+bool is_cuda_available();
 
 }  // namespace arloss
 

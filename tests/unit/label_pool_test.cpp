@@ -65,7 +65,7 @@ class PooledMap {
   }
 
   /// Stores the values in the map's dtype and pools them.
-  InputFault build(int num_threads = 1) {
+  RunFault build(int num_threads = 1) {
     stored_.assign(values_.size() * support::element_bytes(problem_.labels_dtype), 0);
     for (std::size_t i = 0; i < values_.size(); ++i)
       support::store_label(problem_.labels_dtype, values_[i], stored_.data(), i);
@@ -214,8 +214,8 @@ TEST_P(LabelPoolTest, TheFirstInvalidLabelIsNamedWhateverTheThreads) {
     }
     m.weights().assign(static_cast<std::size_t>(m.problem().batch * m.problem().grid.count()), -1.0f);
     for (const int num_threads : {1, 2, 3, 7}) {
-      const InputFault fault = m.build(num_threads);
-      EXPECT_EQ(fault.kind, InputFault::Kind::kLabel);
+      const RunFault fault = m.build(num_threads);
+      EXPECT_EQ(fault.kind, RunFault::Kind::kLabel);
       EXPECT_EQ(fault.position, first);
       EXPECT_EQ(fault.label, m.values()[static_cast<std::size_t>(first)]);
     }
@@ -232,7 +232,7 @@ TEST(LabelPool, WideLabelsAreNotTruncated) {
         std::numeric_limits<std::int64_t>::max(), std::int64_t{3}}) {
     PooledMap m({"", {1, 3, 4}, {1, 7, 9}, 3, ARLOSS_DTYPE_INT64, 255}, {});
     m.values()[17] = bad;
-    const InputFault fault = m.build();
+    const RunFault fault = m.build();
     EXPECT_EQ(fault.position, 17);
     EXPECT_EQ(fault.label, bad);
   }
@@ -310,8 +310,8 @@ TEST(LabelPool, TheFirstInvalidWeightIsNamedIgnoredCellsIncluded) {
       m.weights()[0] = -0.0f;
       m.weights()[1] = 0.0f;
       m.weights()[33333] = m.weights()[33334] = m.weights()[59999] = bad;
-      const InputFault fault = m.build(num_threads);
-      EXPECT_EQ(fault.kind, InputFault::Kind::kWeight);
+      const RunFault fault = m.build(num_threads);
+      EXPECT_EQ(fault.kind, RunFault::Kind::kWeight);
       EXPECT_EQ(fault.position, 33333);
       EXPECT_EQ(std::isnan(fault.weight), std::isnan(bad));
       if (!std::isnan(bad)) {

@@ -123,6 +123,19 @@ Real sum_over_pairs(const Cells& cells, const Term& term) {
   return sum;
 }
 
+/// Adds term(element) over a whole matrix.
+template <class Term>
+double sum_of_elements(std::int64_t classes, const Term& term) {
+  double sum = 0;
+  for (std::int64_t c = 0; c < classes; ++c)
+    for (std::int64_t d = 0; d < classes; ++d) sum += term(Element(c, d, classes));
+  return sum;
+}
+
+double blend_loss(const Cells& cells, const ResidualSums& sums) {
+  return sum_of_elements(cells.classes, [&](Element at) { return blend_term(sums, cells.omega.data(), at); });
+}
+
 void expect_near_relative(double actual, Real expected, double tolerance) {
   EXPECT_NEAR(actual, static_cast<double>(expected), tolerance * std::fabs(static_cast<double>(expected)));
 }
@@ -160,7 +173,7 @@ TEST(ResidualForm, BlendLossIsTheSumOverPairs) {
     const Sums sums(cells);
     const Real expected = sum_over_pairs(
         cells, [&](std::size_t i, std::size_t j) { return blend_residual(cells, i, j) * blend_residual(cells, i, j); });
-    expect_near_relative(blend_loss(sums.sums, cells.omega.data(), cells.classes), expected, 1e-11);
+    expect_near_relative(blend_loss(cells, sums.sums), expected, 1e-11);
   });
 }
 
@@ -176,8 +189,9 @@ TEST(ResidualForm, SeparateLossIsTheConstantMore) {
       }
       return loss;
     });
-    const double constant = separate_constant(sums.sums, cells.omega.data());
-    const double blend = blend_loss(sums.sums, cells.omega.data(), cells.classes);
+    const double constant = sum_of_elements(
+        cells.classes, [&](Element at) { return separate_constant_term(sums.sums, cells.omega.data(), at); });
+    const double blend = blend_loss(cells, sums.sums);
     // One scale: the constant is 0 up to rounding of the labels' own norm, whatever the residuals are.
     const Real labels = sum_over_pairs(cells, [&](std::size_t i, std::size_t j) {
       return label_affinity(cells, 0, i, j) * label_affinity(cells, 0, i, j);
@@ -218,7 +232,9 @@ TEST(ResidualForm, CoefficientsGiveTheGradientOfThePairs) {
                                                        cells.classes * cells.classes));
     const std::int64_t size = cells.classes * cells.classes;
     const ResidualCoefficients matrices{values.data(), values.data() + size, values.data() + 2 * size};
-    write_coefficients(sums.sums, cells.omega.data(), cells.classes, factor, matrices);
+    for (std::int64_t c = 0; c < cells.classes; ++c)
+      for (std::int64_t d = 0; d < cells.classes; ++d)
+        write_coefficients(sums.sums, cells.omega.data(), factor, Element(c, d, cells.classes), matrices);
     Real error = 0, norm = 0;
     for (std::size_t i = 0; i < cells.count(); ++i) {
       const std::vector<Real> expected = pair_gradient(cells, i), actual = coefficient_gradient(cells, matrices, i);
@@ -264,7 +280,10 @@ TEST(AbsoluteForm, LossIsTheSumOverPairs) {
       const Cells cells = hard_cells(7 + static_cast<std::uint64_t>(classes), classes, spread, class_of_cell);
       const Real expected =
           sum_over_pairs(cells, [&](std::size_t i, std::size_t j) { return std::fabs(finest_residual(cells, i, j)); });
-      const double loss = absolute_loss(class_weights(cells, class_of_cell).data(), Sums(cells).sums.q(), classes);
+      const Sums sums(cells);
+      double loss = 0;
+      for (std::int64_t d = 0; d < classes; ++d)
+        loss += absolute_term(class_weights(cells, class_of_cell).data(), sums.sums.q(), d, classes);
       EXPECT_NEAR(loss, static_cast<double>(expected), 1e-11 * static_cast<double>(expected) + 1e-15);
     }
 }
@@ -275,8 +294,10 @@ TEST(AbsoluteForm, CoefficientsGiveTheGradientOfThePairs) {
       std::vector<std::size_t> class_of_cell;
       const Cells cells = hard_cells(3 + static_cast<std::uint64_t>(classes), classes, spread, class_of_cell);
       std::vector<float> rows(static_cast<std::size_t>(classes * classes));
-      write_absolute_coefficients(class_weights(cells, class_of_cell).data(), Sums(cells).sums.q(), classes, 2 * 0.37,
-                                  rows.data());
+      const Sums sums(cells);
+      for (std::int64_t d = 0; d < classes; ++d)
+        write_absolute_coefficients(class_weights(cells, class_of_cell).data(), sums.sums.q(), classes, 2 * 0.37, d,
+                                    rows.data());
       for (std::size_t i = 0; i < cells.count(); ++i)
         for (std::int64_t c = 0; c < classes; ++c) {
           // d|A - B| / dA is +-1; a pair at d = 0 is one of A = B = 1 here, where the linear form takes -1.

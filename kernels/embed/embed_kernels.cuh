@@ -1,0 +1,125 @@
+#ifndef ARLOSS_KERNELS_EMBED_KERNELS_CUH
+#define ARLOSS_KERNELS_EMBED_KERNELS_CUH
+
+#include "kernels/embed/embed_params.h"
+#include "kernels/pool/label_rows.cuh"
+#include "kernels/tile/cell_columns.cuh"
+#include "kernels/tile/logit_types.cuh"
+
+namespace arloss::kernels {
+
+struct EmbedSharedStorage {
+  ColumnExchange exchange;
+};
+static_assert(sizeof(EmbedSharedStorage) <= 2048, "eight blocks of 256 threads fit every device's shared memory");
+
+/// One cell's logits.
+template <class Logit>
+struct CellLogits {
+  const Logit* first;
+  std::int64_t stride;
+  __device__ float operator[](std::int64_t c) const { return to_float(first[c * stride]); }
+};
+template <class Logit>
+__device__ CellLogits<Logit> cell_logits(const EmbedParams& params, const CellColumn& column) {
+  const auto* const logits = static_cast<const Logit*>(params.logits);
+  return {logits + params.layout.index(column.image, 0, column.is_present ? column.cell : 0),
+          params.layout.class_stride};
+}
+
+/// Largest logit of the cell. A NaN need not show here: it turns the sum of exponentials NaN.
+template <class Logit>
+__device__ float max_logit(const EmbedParams& params, const CellColumn& column, const CellLogits<Logit>& logits,
+                           ColumnExchange& exchange) {
+  float largest = -INFINITY;
+  for (std::int64_t c = column.first_class; c < params.layout.classes; c += CellTile::kWarps)
+    largest = fmaxf(largest, logits[c]);
+  return join_column(column, largest, exchange, [](float a, float b) { return fmaxf(a, b); });
+}
+
+/// exp((z - max) / 2): squared it is the softmax's numerator, so that no square root is taken per element.
+__device__ inline float half_exponential(float logit, float largest) { return expf(0.5f * (logit - largest)); }
+
+/// Sum of exp(z - max) over the classes that the cell's labels do not have: the digits of delta near the optimum
+/// (math.md, eq. 17).
+template <class Logit>
+__device__ float sum_unlabelled(const EmbedParams& params, const CellColumn& column, const CellLogits<Logit>& logits,
+                                const LabelRow& row, float largest, ColumnExchange& exchange) {
+  LabelCursor cursor(row);
+  float sum = 0;
+  for (std::int64_t c = column.first_class; c < params.layout.classes; c += CellTile::kWarps) {
+    if (cursor.has(static_cast<std::int32_t>(c))) continue;
+    const float e = half_exponential(logits[c], largest);
+    sum += e * e;
+  }
+  return sum_column(column, sum, exchange);
+}
+
+/// E of the labelled class of a pure cell: -delta / (1 + s), never 1 - p (math.md, eq. 17).
+__device__ inline float pure_residual(float e, float unlabelled, float sum) {
+  return -(unlabelled / sum) / (1 + e / sqrtf(sum));
+}
+
+/// exp(z - max) over all classes, in float64 where several are labelled.
+template <class Logit>
+__device__ double sum_all(const CellLogits<Logit>& logits, const LabelRow& row, float largest, float unlabelled) {
+  double sum = static_cast<double>(unlabelled);
+#pragma unroll 1
+  for (int index = 0; index < row.size(); ++index)
+    sum += exp(static_cast<double>(logits[row.label(index)]) - static_cast<double>(largest));
+  return sum;
+}
+
+/// What the exponentials of the other classes are multiplied with.
+template <class Logit>
+__device__ float inverse_norm(const CellLogits<Logit>& logits, const LabelRow& row, float largest, float unlabelled) {
+  if (!row.is_pure()) return static_cast<float>(1 / sqrt(sum_all(logits, row, largest, unlabelled)));
+  const float e = half_exponential(logits[row.code()], largest);
+  return 1 / sqrtf(unlabelled + e * e);
+}
+
+/// Writes E of the labelled classes; of a mixed cell in float64, rounded once (math.md, eq. 18).
+template <class Logit>
+__device__ void write_labelled(const CellLogits<Logit>& logits, const LabelRow& row, float largest, float unlabelled,
+                               std::int64_t cells, float* residual) {
+  if (row.is_pure()) {
+    const float e = half_exponential(logits[row.code()], largest);
+    residual[row.code() * cells] = pure_residual(e, unlabelled, unlabelled + e * e);
+    return;
+  }
+  const double sum = sum_all(logits, row, largest, unlabelled);
+#pragma unroll 1
+  for (int index = 0; index < row.size(); ++index) {
+    const double z = static_cast<double>(logits[row.label(index)]) - static_cast<double>(largest);
+    residual[row.label(index) * cells] = static_cast<float>(exp(z / 2) / sqrt(sum) - row.u(index));
+  }
+}
+
+/// embed_kernel.  Computes: E of every cell (math.md, eq. 17 and 18), any number of classes.
+/// Owns: the rows of 32 cells.  Reads: the logits three times, from L2 but the first.
+/// Order: eight partial sums a cell, joined in order.
+/// Cost: 4 bytes out per logit, two exponentials per logit.
+template <class Logit>
+__global__ void __launch_bounds__(CellTile::kThreads) embed_kernel(const EmbedParams params) {
+  __shared__ EmbedSharedStorage storage;
+  const CellColumn column = cell_column(params.layout.cells);
+  const std::int64_t row_index = column.is_present ? column.row : column.image * params.layout.cells;
+  const CellLogits<Logit> logits = cell_logits<Logit>(params, column);
+  const LabelRow row(params.labels, block_of_cell(params.labels, row_index));
+  const float largest = max_logit(params, column, logits, storage.exchange);
+  const float unlabelled = sum_unlabelled(params, column, logits, row, largest, storage.exchange);
+  if (!column.is_present) return;
+  const std::int64_t cells = params.layout.cells;
+  float* const residual = params.residual + column.image * params.layout.classes * cells + column.cell;
+  const bool is_live = params.weights[row_index] != 0;
+  const float inverse = inverse_norm(logits, row, largest, unlabelled);
+  LabelCursor cursor(row);
+  for (std::int64_t c = column.first_class; c < params.layout.classes; c += CellTile::kWarps)
+    if (!is_live || !cursor.has(static_cast<std::int32_t>(c)))
+      residual[c * cells] = is_live ? half_exponential(logits[c], largest) * inverse : 0;
+  if (is_live && column.first_class == 0) write_labelled(logits, row, largest, unlabelled, cells, residual);
+}
+
+}  // namespace arloss::kernels
+
+#endif

@@ -1,0 +1,31 @@
+#ifndef ARLOSS_KERNELS_FINISH_PARAMS_H
+#define ARLOSS_KERNELS_FINISH_PARAMS_H
+
+#include "kernels/gram/gram_params.h"
+#include "math/factored_form.h"
+
+namespace arloss::kernels {
+
+/// The slots' sums into one head per group, in slot order. All pointers in device memory.
+struct JoinParams {
+  SumSlots slots;
+  std::int64_t groups, slots_per_group;
+  const LabelCensus* census;  // where it found bad labels or weights, sum w becomes NaN
+  double* heads;              // [groups][slots.stride]
+};
+
+/// Heads to losses and gradient matrices.
+struct FinishParams {
+  math::FactoredForm form;
+  math::Reduction reduction;
+  std::int64_t groups;
+  bool is_per_group;    // the loss is a vector of the groups' losses, else their sum
+  const double* heads;  // [groups][form.head_count]
+  double* losses;       // [groups]; scratch
+  float* coefficients;  // [groups][form.coefficient_count]
+  float* loss;          // [groups] or [1]
+};
+
+}  // namespace arloss::kernels
+
+#endif

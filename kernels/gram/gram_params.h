@@ -1,0 +1,57 @@
+#ifndef ARLOSS_KERNELS_GRAM_PARAMS_H
+#define ARLOSS_KERNELS_GRAM_PARAMS_H
+
+#include "kernels/gram/row_splits.h"
+#include "kernels/pool/label_scale.h"
+
+namespace arloss::kernels {
+
+/// Where partial sums go: one slot per image and split, float64, cleared before the first kernel that adds to it.
+struct SumSlots {
+  double* base;
+  std::int64_t stride;  // from slot to slot
+  std::int64_t splits;  // slots of one image
+
+  ARLOSS_HOST_DEVICE double* slot(std::int64_t image, std::int64_t split) const {
+    return base + (image * splits + split) * stride;
+  }
+};
+
+/// sum_r w_r X_r Y_r' over the rows of each split: P (X = Y = E), or the sums of a pyramid's tables.
+struct GramParams {
+  const float *left, *right;  // [batch][classes][rows]
+  const float* weights;       // [batch][rows]
+  std::int64_t batch, rows, classes;
+  bool is_symmetric;  // left == right: half is computed and mirrored
+  SumSlots slots;
+  std::int64_t offset;  // of the C x C matrix in a slot
+};
+
+/// Q_1 = U_1'WE, or D_k = (U_k - U_1)'WE where `coarser` has codes (math.md, eq. 13), from rows of E.
+struct LabelGramParams {
+  const float* residual;  // [batch][classes][rows]
+  const float* weights;   // [batch][rows]
+  std::int64_t batch, rows, classes;
+  LabelScale finest, coarser;  // coarser.codes NULL: Q_1
+  SumSlots slots;
+  std::int64_t offset;
+};
+
+/// The sums of labels and weights alone: sum w, count of w > 0 (the head's first two values), and R_kl, DR_k.
+struct LabelSumsParams {
+  enum class Sums {
+    kWeightsOnly,
+    kClassWeights,  // n_c instead of R_11: [classes] (math.md, eq. 21)
+    kMatrices,      // where ResidualSums has them
+  };
+  Sums sums;
+  const float* weights;  // [batch][rows]
+  std::int64_t batch, rows, classes;
+  LabelScales labels;
+  SumSlots slots;
+  std::int64_t offset;  // of the sums in a slot
+};
+
+}  // namespace arloss::kernels
+
+#endif

@@ -1,0 +1,100 @@
+#ifndef ARLOSS_KERNELS_LABEL_ROWS_CUH
+#define ARLOSS_KERNELS_LABEL_ROWS_CUH
+
+#include "kernels/pool/label_scale.h"
+
+namespace arloss::kernels {
+
+/// u^k of one block: the square roots of the class shares, classes ascending (math.md, eq. 5).
+class LabelRow {
+ public:
+  __device__ LabelRow(const LabelScale& scale, std::int64_t block)
+      : code_(scale.codes[block]), counts_(scale.counts + block * scale.count_stride) {
+    size_ = code_ >= 0 ? 1 : code_ == kNoLabels ? 0 : -code_;
+    if (size_ < 2) return;
+#pragma unroll 1
+    for (int index = 0; index < size_; ++index) total_ += counts_[index].count;
+  }
+
+  __device__ int size() const { return size_; }
+  __device__ bool is_pure() const { return code_ >= 0; }
+  __device__ std::int32_t code() const { return code_; }
+  __device__ std::int32_t label(int index) const { return code_ >= 0 ? code_ : counts_[index].label; }
+  __device__ double t(int index) const {
+    return code_ >= 0 ? 1.0 : static_cast<double>(counts_[index].count) / static_cast<double>(total_);
+  }
+  __device__ double u(int index) const { return code_ >= 0 ? 1.0 : sqrt(t(index)); }
+  /// t and u of a class, 0 where the block has none of it.
+  __device__ double t_of(std::int32_t label) const {
+    if (code_ >= 0) return code_ == label ? 1.0 : 0.0;
+#pragma unroll 1
+    for (int index = 0; index < size_; ++index)
+      if (counts_[index].label == label) return t(index);
+    return 0;
+  }
+  __device__ double share_of(std::int32_t label) const { return sqrt(t_of(label)); }
+
+ private:
+  std::int32_t code_;
+  int size_;
+  std::uint32_t total_ = 0;
+  const LabelCount* counts_;
+};
+
+/// The block of a scale, counted over the batch, that a cell, counted likewise, lies in.
+__device__ inline std::int64_t block_of_cell(const LabelScale& scale, std::int64_t cell) {
+  if (scale.edge == 1) return cell;
+  const GridSize& grid = scale.grid;
+  const std::int64_t row = cell / grid.width, slice = row / grid.height, image = slice / grid.depth;
+  const std::int64_t x = (cell - row * grid.width) / scale.edge;
+  const std::int64_t y = (row - slice * grid.height) / scale.edge;
+  const std::int64_t z = (slice - image * grid.depth) / scale.edge;
+  const std::int64_t width = math::num_blocks(grid.width, scale.edge);
+  const std::int64_t height = math::num_blocks(grid.height, scale.edge);
+  const std::int64_t depth = math::num_blocks(grid.depth, scale.edge);
+  return ((image * depth + z) * height + y) * width + x;
+}
+
+__device__ inline LabelRow label_row_of_cell(const LabelScale& scale, std::int64_t cell) {
+  return LabelRow(scale, block_of_cell(scale, cell));
+}
+
+/// Calls body(class, u^k_c - u^1_c) for the classes of either row; nothing where both are the same class.
+template <class Body>
+__device__ void for_each_difference(const LabelRow& coarser, const LabelRow& finest, const Body& body) {
+  if (coarser.is_pure() && coarser.code() == finest.code()) return;
+#pragma unroll 1
+  for (int index = 0; index < coarser.size(); ++index) {
+    const std::int32_t label = coarser.label(index);
+    body(label, coarser.u(index) - finest.share_of(label));
+  }
+  // Blocks need not nest (edges 2 and 3): the finest may hold classes that the coarser does not.
+#pragma unroll 1
+  for (int index = 0; index < finest.size(); ++index) {
+    const std::int32_t label = finest.label(index);
+    if (coarser.share_of(label) == 0) body(label, -finest.u(index));
+  }
+}
+
+/// Walks the classes of a row beside a loop over ascending classes.
+class LabelCursor {
+ public:
+  __device__ explicit LabelCursor(const LabelRow& row) : row_(row) {}
+  /// u of class c; c never falls from one call to the next.
+  __device__ double at(std::int32_t c) {
+    while (index_ < row_.size() && row_.label(index_) < c) ++index_;
+    return index_ < row_.size() && row_.label(index_) == c ? row_.u(index_) : 0.0;
+  }
+  __device__ bool has(std::int32_t c) {
+    while (index_ < row_.size() && row_.label(index_) < c) ++index_;
+    return index_ < row_.size() && row_.label(index_) == c;
+  }
+
+ private:
+  const LabelRow& row_;
+  int index_ = 0;
+};
+
+}  // namespace arloss::kernels
+
+#endif

@@ -1,0 +1,15 @@
+#ifndef ARLOSS_KERNELS_PYRAMID_LAUNCH_H
+#define ARLOSS_KERNELS_PYRAMID_LAUNCH_H
+
+#include <cuda_runtime.h>
+
+#include "kernels/pyramid/pyramid_params.h"
+
+namespace arloss::kernels {
+
+/// Fills the pooled rows of one scale; asynchronous on `stream`.
+cudaError_t launch_pyramid(const PyramidParams& params, cudaStream_t stream);
+
+}  // namespace arloss::kernels
+
+#endif

@@ -1,0 +1,43 @@
+#ifndef ARLOSS_KERNELS_LOGIT_TYPES_CUH
+#define ARLOSS_KERNELS_LOGIT_TYPES_CUH
+
+#include <cuda_bf16.h>
+#include <cuda_fp16.h>
+
+#include "kernels/tile/logits.h"
+
+namespace arloss::kernels {
+
+__device__ inline float to_float(float value) { return value; }
+__device__ inline float to_float(__half value) { return __half2float(value); }
+__device__ inline float to_float(__nv_bfloat16 value) { return __bfloat162float(value); }
+
+template <class Logit>
+__device__ Logit from_float(float value);
+template <>
+__device__ inline float from_float<float>(float value) {
+  return value;
+}
+template <>
+__device__ inline __half from_float<__half>(float value) {
+  return __float2half_rn(value);
+}
+template <>
+__device__ inline __nv_bfloat16 from_float<__nv_bfloat16>(float value) {
+  return __float2bfloat16_rn(value);
+}
+
+/// Calls body(Logit{}) with the C++ type of a LogitType: the one place where run time becomes compile time. For
+/// launchers.
+template <class Body>
+auto with_logit_type(LogitType type, const Body& body) {
+  switch (type) {
+    case LogitType::kFloat16: return body(__half{});
+    case LogitType::kBfloat16: return body(__nv_bfloat16{});
+    default: return body(float{});
+  }
+}
+
+}  // namespace arloss::kernels
+
+#endif
