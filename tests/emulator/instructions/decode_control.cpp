@@ -13,6 +13,10 @@ namespace {
 
 void run_nothing(Warp&, const Instruction&, LaneMask) {}
 
+void run_grid_dependency_wait(Warp& warp, const Instruction&, LaneMask lanes) {
+  warp.block.memory.grid_dependency_wait(warp.index, lanes);
+}
+
 void run_trap(Warp& warp, const Instruction& instruction, LaneMask lanes) {
   fail_launch(Kind::kAssertion, "trap at " + site_text(instruction.site) + ", executed by " +
                                     warp.block.place(warp, __builtin_ctz(lanes)));
@@ -124,8 +128,10 @@ void decode_control(Decoder& decoder) {
     decoder.out.flow = Flow::kReturn;
   } else if (base == "exit") {
     decoder.out.flow = Flow::kExit;
+  } else if (base == "griddepcontrol" && decoder.has("wait")) {
+    decoder.out.run = run_grid_dependency_wait;
   } else {
-    // griddepcontrol: launches are never overlapped here, so there is nothing to wait for.
+    // griddepcontrol.launch_dependents orders nothing.
     decoder.out.run = base == "trap" ? run_trap : run_nothing;
   }
 }

@@ -33,6 +33,7 @@ LaunchMemory memory_of(const Launch& launch, std::size_t num_workers) {
   memory.shared.push_back({"dynamic shared memory", launch.kernel->dynamic_shared_offset, launch.dynamic_shared_bytes});
   memory.local_bytes = (launch.kernel->facts.local_bytes + 15) / 16 * 16;
   memory.order = launch.order;
+  memory.before_wait = launch.before_wait;
   memory.is_parallel = num_workers > 1;
   const std::size_t end = launch.kernel->dynamic_shared_offset + launch.dynamic_shared_bytes;
   if (end + BlockMemory::kSharedGap > BlockMemory::kSharedWindow)

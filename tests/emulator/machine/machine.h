@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -50,6 +51,7 @@ struct Launch {
   std::size_t dynamic_shared_bytes;
   std::vector<std::byte> parameters;  // packed by kernel_facts
   OperationOrder order;
+  std::optional<OperationOrder> before_wait;  // of what threads do before griddepcontrol.wait, where it matters
 };
 
 /// Runs every block to its end. Throws LaunchFailure, after its report, where the kernel cannot go on.

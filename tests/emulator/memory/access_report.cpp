@@ -19,6 +19,10 @@ const char* noun(AccessKind kind) {
 
 bool is_host(const EpochOwner& owner) { return owner.block_run == 0; }
 
+std::string operation_text(const EpochOwner& owner) {
+  return "operation " + std::to_string(owner.operation) + " of stream " + std::to_string(owner.stream);
+}
+
 }  // namespace
 
 std::string AccessReport::place(const LaneAccess& access) const {
@@ -34,7 +38,8 @@ std::string AccessReport::subject(const LaneAccess& access) const {
 
 void AccessReport::race(const LaneAccess& access, const EarlierAccess& earlier) const {
   const auto text = [&] {
-    return subject(access) + ", " + place(access) + ": unordered with " + earlier_text(earlier, order_.owner());
+    return subject(access) + ", " + place(access) + ": unordered with " +
+           earlier_text(earlier, order_.owner(), order_.is_waited_for(earlier.recorded.epoch));
   };
   Reports::get().add(access.is_shared ? Kind::kSharedRace : Kind::kGlobalRace,
                      race_key(access.kind, access.site, earlier), std::ref(text));
@@ -58,24 +63,22 @@ void AccessReport::fail(Kind kind, const LaneAccess& access, const std::string& 
   fail_launch(kind, subject(access) + ": " + what);
 }
 
-std::string earlier_text(const EarlierAccess& earlier, const EpochOwner& viewer) {
+std::string earlier_text(const EarlierAccess& earlier, const EpochOwner& viewer, bool needs_wait) {
   const EpochOwner& owner = Epochs::get().owner(earlier.recorded.epoch);
-  const bool is_other_operation = owner.operation != viewer.operation;
-  const std::string operation =
-      is_other_operation ? "operation " + std::to_string(owner.operation) + " of stream " + std::to_string(owner.stream)
-                         : "";
+  const std::string unordered = ", which nothing orders before " + operation_text(viewer);
   if (is_host(owner)) {
-    return std::string("the ") + noun(earlier.kind) + " by " + Epochs::get().host_name(owner) + " (" + operation +
-           "), which nothing orders before operation " + std::to_string(viewer.operation) + " of stream " +
-           std::to_string(viewer.stream);
+    return std::string("the ") + noun(earlier.kind) + " by " + Epochs::get().host_name(owner) + " (" +
+           (owner.operation == viewer.operation ? "" : operation_text(owner)) + ")" + unordered;
   }
   std::string text = std::string("the ") + noun(earlier.kind) + " at " + site_text(earlier.site) + " by";
   if (owner.block_run != viewer.block_run) text += " block " + std::to_string(owner.block);
   if (earlier.recorded.warp != Recorded::kUnknown) text += " warp " + std::to_string(earlier.recorded.warp);
   if (earlier.recorded.lane != Recorded::kUnknown) text += " lane " + std::to_string(earlier.recorded.lane);
-  if (!is_other_operation) return text;
-  return text + " in " + operation + ", which nothing orders before operation " + std::to_string(viewer.operation) +
-         " of stream " + std::to_string(viewer.stream);
+  if (owner.operation == viewer.operation) return text;
+  text += " in " + operation_text(owner);
+  if (!needs_wait) return text + unordered;
+  return text + ", which " + operation_text(viewer) +
+         " may overlap: a grid-dependency wait (cudaGridDependencySynchronize) is missing";
 }
 
 std::uint64_t race_key(AccessKind kind, std::uint32_t site, const EarlierAccess& earlier) {

@@ -52,8 +52,9 @@ class AccessReport {
   const SharedLayout& layout_;
 };
 
-/// "the write at tile.cuh:12 by warp 1 lane 5", as seen from operation `operation` and its block.
-std::string earlier_text(const EarlierAccess& earlier, const EpochOwner& viewer);
+/// "the write at tile.cuh:12 by warp 1 lane 5", as seen from operation `operation` and its block. `needs_wait`: only
+/// griddepcontrol.wait would order it before.
+std::string earlier_text(const EarlierAccess& earlier, const EpochOwner& viewer, bool needs_wait = false);
 
 /// A key for Reports: the same for the same two places of source.
 std::uint64_t race_key(AccessKind kind, std::uint32_t site, const EarlierAccess& earlier);

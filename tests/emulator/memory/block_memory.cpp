@@ -22,9 +22,9 @@ BlockMemory::Checker::Checker(const BlockMemory& block_memory)
       check(order, layout, report) {
   const DeviceHeap& heap = DeviceHeap::get();
   const Address first = heap.first_address();
-  device = {false, false, first, DeviceHeap::kReserved, heap.backing(first), &device_shadow(), &order.device()};
+  device = {false, false, first, DeviceHeap::kReserved, heap.backing(first), &device_shadow()};
   const auto shared = reinterpret_cast<Address>(shared_bytes.data());
-  shared_generic = {true, false, shared, kSharedWindow, shared_bytes.data(), &shared_shadow, &order.shared()};
+  shared_generic = {true, false, shared, kSharedWindow, shared_bytes.data(), &shared_shadow};
   shared_offsets = shared_generic;
   shared_offsets.begin = 0;
 }
@@ -69,7 +69,7 @@ void BlockMemory::begin_launch(const LaunchMemory& launch) {
   checker.reserve_local(launch.local_bytes, local_stride_);
   local_window_ = checker.local ? reinterpret_cast<Address>(checker.local->data()) : 0;
   checker.device.is_locked = launch.is_parallel;
-  checker.order.begin_launch(launch.order);
+  checker.order.begin_launch(launch.order, launch.before_wait);
 }
 
 void BlockMemory::begin_block(std::uint32_t block, int num_threads) { checker_->begin_block(block, num_threads); }
@@ -102,6 +102,8 @@ void BlockMemory::named_barrier(std::uint32_t arrived_warps, std::uint32_t waiti
 }
 
 void BlockMemory::fence(int warp, LaneMask lanes) { checker_->order.fence(warp, lanes); }
+
+void BlockMemory::grid_dependency_wait(int warp, LaneMask lanes) { checker_->order.grid_dependency_wait(warp, lanes); }
 
 std::uint64_t BlockMemory::checked_accesses() const { return checker_->num_accesses; }
 

@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -38,7 +39,8 @@ struct LaunchMemory {
   std::vector<SharedVariable> shared;  // static ones, and last, named "dynamic shared memory", the dynamic part
   std::size_t local_bytes = 0;         // per thread, a multiple of 16
   OperationOrder order;
-  bool is_parallel = false;  // blocks run on several host threads
+  bool is_parallel = false;                   // blocks run on several host threads
+  std::optional<OperationOrder> before_wait;  // of what threads do before griddepcontrol.wait, where it matters
 };
 
 /// The memory one block sees, and everything that is checked about it (docs/emulator.md). One object per host thread;
@@ -78,7 +80,8 @@ class BlockMemory {
   /// bar.sync id, n and bar.arrive: `arrived` are all warps of this use of the barrier, `waiting` those that wait for
   /// it.
   void named_barrier(std::uint32_t arrived_warps, std::uint32_t waiting_warps);
-  void fence(int warp, LaneMask lanes);  // membar / fence of device scope or wider
+  void fence(int warp, LaneMask lanes);                 // membar / fence of device scope or wider
+  void grid_dependency_wait(int warp, LaneMask lanes);  // griddepcontrol.wait
 
   // ---- cp.async: a lane's copies land when it waits for their group, and not before
   struct AsyncCopy {

@@ -1,10 +1,15 @@
 #include "memory/block_order.h"
 
+#include <algorithm>
+
 namespace emulator {
 
-void BlockOrder::begin_launch(const OperationOrder& order) {
+void BlockOrder::begin_launch(const OperationOrder& order, const std::optional<OperationOrder>& before_wait) {
   order_ = order;
+  before_wait_ = before_wait;
   settled_ = epochs_.settle(order);
+  settled_before_wait_ = before_wait ? epochs_.settle_start(*before_wait) : settled_;
+  waits_.begin_launch(before_wait.has_value());
   releases_.begin_launch();
 }
 
@@ -16,6 +21,7 @@ void BlockOrder::begin_block(std::uint32_t block, int num_threads) {
   own_end_ = begin_ + Epochs::kChunk;
   enter(begin_ + 1);
   clocks_.start(num_threads);
+  waits_.begin_block();
   releases_.begin_block(owner_.block_run, num_threads);
 }
 
@@ -23,6 +29,8 @@ void BlockOrder::enter(Epoch epoch) {
   now_ = epoch;
   shared_ = {begin_, begin_, begin_, now_, true};
   device_ = {kOldestEpoch, settled_, own_begin_, now_, own_begin_ == begin_};
+  device_before_wait_ = device_;
+  device_before_wait_.settled = settled_before_wait_;
 }
 
 void BlockOrder::block_barrier() {
@@ -35,6 +43,7 @@ void BlockOrder::block_barrier() {
     enter(now_ + 1);
   }
   clocks_.restart();
+  waits_.block_barrier();
   releases_.block_barrier();
 }
 
@@ -54,15 +63,31 @@ void BlockOrder::fence(int warp, LaneMask lanes) {
 }
 
 bool BlockOrder::is_before(const Recorded& recorded, int warp, int lane) const {
-  if (recorded.epoch < settled_) return true;
+  if (recorded.epoch < settled_before_wait_) return true;
   const EpochOwner& owner = epochs_.owner(recorded.epoch);
   if (owner.block_run == owner_.block_run) {
     if (recorded.epoch != now_) return true;
     if (recorded.clock <= clocks_.known(warp, lane, recorded.warp, recorded.lane)) return true;
   } else if (owner.operation != owner_.operation) {
-    return order_.is_after(owner.operation, owner.stream);
+    return is_operation_before(owner, warp, lane);
   }
   return releases_.covers(owner.block_run, recorded, warp, lane);
+}
+
+bool BlockOrder::is_operation_before(const EpochOwner& earlier, int warp, int lane) const {
+  if (!order_.is_after(earlier.operation, earlier.stream)) return false;
+  return !before_wait_ || before_wait_->is_after(earlier.operation, earlier.stream) || has_waited(warp, lane);
+}
+
+bool BlockOrder::has_waited(int warp, int lane) const {
+  if (waits_.have_waited(warp, LaneMask{1} << lane)) return true;
+  const auto& all = waits_.all();
+  return std::any_of(all.begin(), all.end(), [&](const Recorded& wait) { return is_before(wait, warp, lane); });
+}
+
+bool BlockOrder::is_waited_for(Epoch epoch) const {
+  const EpochOwner& owner = epochs_.owner(epoch);
+  return before_wait_ && owner.operation != owner_.operation && order_.is_after(owner.operation, owner.stream);
 }
 
 }  // namespace emulator

@@ -38,13 +38,13 @@ Epoch Epochs::take(const EpochOwner& owner) {
   return first_epoch(chunk);
 }
 
-Epoch Epochs::settle(const OperationOrder& order) {
+Epoch Epochs::settle(const OperationOrder& order, bool is_start) {
   const std::lock_guard<std::mutex> lock(mutex_);
   if (begun_.empty() || begun_.back().operation != order.operation) {
     const std::uint32_t chunks = std::min(num_chunks_.load(std::memory_order_relaxed), kMaxChunks - 1);
     begun_.push_back({order.operation, order.stream, first_epoch(chunks)});
   }
-  std::size_t& settled = num_settled_[order.stream];
+  std::size_t& settled = num_settled_[{order.stream, is_start}];
   while (begun_[settled].operation != order.operation &&
          order.is_after(begun_[settled].operation, begun_[settled].stream)) {
     ++settled;

@@ -4,9 +4,10 @@
 #include <atomic>
 #include <cstdint>
 #include <deque>
+#include <map>
 #include <mutex>
 #include <string>
-#include <unordered_map>
+#include <utility>
 #include <vector>
 
 #include "memory/mapping.h"
@@ -46,7 +47,9 @@ class Epochs {
   const EpochOwner& owner(Epoch epoch) const { return owners_[static_cast<std::uint32_t>(epoch) / kChunk]; }
 
   /// Makes the operation known before it takes epochs. Everything before the returned epoch is ordered before it.
-  Epoch settle(const OperationOrder& order);
+  Epoch settle(const OperationOrder& order) { return settle(order, false); }
+  /// The same of its start, which some of what is ordered before its end may overlap.
+  Epoch settle_start(const OperationOrder& order) { return settle(order, true); }
 
   /// Epochs of a host-side operation called `name`, and the name of one.
   Epoch take_host(const OperationOrder& order, const std::string& name);
@@ -62,13 +65,14 @@ class Epochs {
 
   Epochs();
   std::uint32_t next_chunk();
+  Epoch settle(const OperationOrder& order, bool is_start);
 
   Mapping table_;
   EpochOwner* owners_;  // of each chunk
   std::atomic<std::uint32_t> num_chunks_{1};
   mutable std::mutex mutex_;
   std::vector<Begun> begun_;
-  std::unordered_map<std::uint32_t, std::size_t> num_settled_;  // of begun_, by stream: it only grows
+  std::map<std::pair<std::uint32_t, bool>, std::size_t> num_settled_;  // of begun_, by stream and is_start: only grows
   std::deque<std::string> host_names_;
 };
 

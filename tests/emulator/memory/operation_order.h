@@ -13,14 +13,14 @@ class OperationOrder {
  public:
   std::uint32_t operation = 0;  // this one
   std::uint32_t stream = 0;     // index of its stream
-  /// known[s]: the last operation of stream s that is ordered before this one; streams past the end: none.
+  /// known[s]: the last operation of stream s, its own among them, that is ordered before this one; streams past the
+  /// end: none.
   std::vector<std::uint32_t> known;
   /// Operations up to this one are ordered before, whatever their stream.
   std::uint32_t known_all = 0;
 
   bool is_after(std::uint32_t earlier, std::uint32_t earlier_stream) const {
     if (earlier <= known_all) return true;
-    if (earlier_stream == stream) return true;
     return earlier_stream < known.size() && earlier <= known[earlier_stream];
   }
 };

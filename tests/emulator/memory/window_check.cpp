@@ -179,8 +179,7 @@ void WindowCheck::check_slowly(const Job& job, const Plane& plane, std::size_t q
     if (cells[index] == 0) continue;
     const std::size_t cell = quad * Quad::kCells + index;
     for_each_lane(bits_of(lanes, index), [&](int lane) {
-      cells_.check(*job.window->horizon, Cell(plane, cell),
-                   lane_access(*job.window, job.access, lane, cell << plane.shift));
+      cells_.check(*job.horizon, Cell(plane, cell), lane_access(*job.window, job.access, lane, cell << plane.shift));
     });
   }
 }
@@ -194,7 +193,7 @@ void WindowCheck::check_unplain_word(const Job& job, std::size_t word, const Qua
     report_.fail(Kind::kOutOfBounds, access, report_.place(access));
   }
   check_cells(job, shadow.bytes(), position, position + Shadow::kWordBytes, [&](std::size_t) { return lanes; });
-  if (job.access.kind == AccessKind::kWrite || can_join(*job.window, word)) shadow.join(word);
+  if (job.access.kind == AccessKind::kWrite || can_join(job, word)) shadow.join(word);
 }
 
 bool WindowCheck::split_word(const Job& job, std::size_t word, std::size_t first_byte, std::size_t end_byte,
@@ -231,15 +230,16 @@ bool WindowCheck::is_allocated(const Window& window, std::size_t position) const
 
 /// Whether one cell can say of a split word what its byte cells say. Who wrote does not matter where only the epoch
 /// decides: of settled epochs, and of past ones in shared memory.
-bool WindowCheck::can_join(const Window& window, std::size_t word) const {
-  const Quad& quad = window.shadow->bytes().quads[word];
+bool WindowCheck::can_join(const Job& job, std::size_t word) const {
+  const Plane& bytes = job.window->shadow->bytes();
+  const Quad& quad = bytes.quads[word];
   const Epoch written = quad.write_epoch[0];
   const bool is_by_equal = are_equal(quad.write_by) && are_equal(quad.write_site);
   const bool is_epoch_enough =
-      written < window.horizon->settled || (window.is_shared && window.horizon->is_past(written));
+      written < job.horizon->settled || (job.window->is_shared && job.horizon->is_past(written));
   return are_equal(quad.write_epoch) && (is_by_equal || is_epoch_enough) && are_equal(quad.read_epoch) &&
          are_equal(quad.read_lanes) && are_equal(quad.read_warps) && are_equal(quad.read_clock) &&
-         are_equal(quad.read_site) && are_equal(window.shadow->bytes().others[word]);
+         are_equal(quad.read_site) && are_equal(bytes.others[word]);
 }
 
 }  // namespace emulator

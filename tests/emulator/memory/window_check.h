@@ -22,7 +22,6 @@ struct Window {
   std::size_t size;
   std::byte* bytes;
   Shadow* shadow;
-  const Horizon* horizon;
 
   /// Whether [address, address + num_bytes) lies in it.
   bool contains(Address address, std::size_t num_bytes) const {
@@ -43,13 +42,15 @@ class WindowCheck {
   /// What the accesses of a warp to one window have in common.
   struct Job {
     const Window* window;
+    const Horizon* horizon;
     WarpAccess access;
     QuadAccess quad_access;
   };
-  /// Holds until the next barrier or fence.
+  /// Holds until the next barrier, fence or wait.
   Job job(const Window& window, const WarpAccess& access) const {
-    return {&window, access,
-            QuadAccess(*window.horizon, order_, order_.clocks().warp(access.warp), access.warp, access.site)};
+    const Horizon& horizon = window.is_shared ? order_.shared() : order_.device(access.warp, access.lanes);
+    return {&window, &horizon, access,
+            QuadAccess(horizon, order_, order_.clocks().warp(access.warp), access.warp, access.site)};
   }
 
   /// Lanes [first_lane, first_lane + num_lanes) access one place after the other.
@@ -80,7 +81,7 @@ class WindowCheck {
                   const QuadLanes& lanes);
   void report_pending(const Job& job, std::size_t position, LaneMask lanes);
   bool is_allocated(const Window& window, std::size_t position) const;
-  bool can_join(const Window& window, std::size_t word) const;
+  bool can_join(const Job& job, std::size_t word) const;
 
   const BlockOrder& order_;
   const SharedLayout& layout_;

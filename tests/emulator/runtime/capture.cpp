@@ -60,7 +60,7 @@ cudaError_t begin_capture(State& state, cudaStream_t handle, cudaStreamCaptureMo
   capture->graph = graph->graph;
   capture->handle = state.graph_handles.add(std::move(graph));
   state.captures.push_back(capture);
-  stream->point = {std::move(capture), {}};
+  stream->point.capture = std::move(capture);
   return cudaSuccess;
 }
 
@@ -113,7 +113,7 @@ cudaError_t wait_event(State& state, StreamObject& stream, const EventObject& ev
     spoil(point.capture, cudaSuccess);
     return spoil(recorded, cudaErrorStreamCaptureMerge);
   }
-  point = {recorded, joined(point.nodes, event.point.nodes)};
+  point = {recorded, joined(point.nodes, event.point.nodes), point.kernel};
   return cudaSuccess;
 }
 

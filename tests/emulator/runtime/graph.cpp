@@ -7,8 +7,8 @@
 
 namespace emulator::runtime {
 
-std::uint32_t Graph::add(NodeKind kind, Operation run, std::vector<std::uint32_t> after) {
-  nodes_.push_back({kind, std::move(run), std::move(after)});
+std::uint32_t Graph::add(NodeKind kind, Operation run, std::vector<std::uint32_t> after, std::uint32_t overlapped) {
+  nodes_.push_back({kind, std::move(run), std::move(after), overlapped});
   return static_cast<std::uint32_t>(nodes_.size() - 1);
 }
 
@@ -44,7 +44,7 @@ GraphPlan plan_graph(const Graph& graph) {
     last_of_lane[lane] = n + 1;
     clock.learn(lane, n + 1);
     clocks.push_back(std::move(clock));
-    task->steps.push_back({node.run, node.after, lane});
+    task->steps.push_back({node.run, node.after, lane, node.overlapped});
   }
   GraphPlan plan;
   plan.task = std::move(task);

@@ -18,9 +18,11 @@ class Graph {
     NodeKind kind;
     Operation run;
     std::vector<std::uint32_t> after;
+    std::uint32_t overlapped;  // as in Step: the one of `after` whose edge is programmatic
   };
 
-  std::uint32_t add(NodeKind kind, Operation run, std::vector<std::uint32_t> after);
+  std::uint32_t add(NodeKind kind, Operation run, std::vector<std::uint32_t> after,
+                    std::uint32_t overlapped = Step::kNone);
   const std::vector<Node>& nodes() const { return nodes_; }
   std::size_t num_edges() const;
   /// Whether `node` is one of `ends` or comes before one of them.

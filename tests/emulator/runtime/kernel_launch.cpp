@@ -85,6 +85,7 @@ cudaError_t launch_operation(State& state, const void* host_function, const Laun
   *operation = [&state, launch = std::move(launch), program = kernel->module->program](const Execution& execution) {
     Launch ordered = launch;
     ordered.order = execution.order;
+    ordered.before_wait = execution.before_wait;
     ++state.num_launches;
     run_launch(ordered);
   };
@@ -99,7 +100,7 @@ cudaError_t launch_kernel(State& state, const void* host_function, const LaunchS
   if (const cudaError_t refused = find_issuing_stream(state, shape.stream, &stream); refused != cudaSuccess) {
     return refused;
   }
-  issue(state, *stream, Graph::NodeKind::kKernel, std::move(operation));
+  issue(state, *stream, Graph::NodeKind::kKernel, std::move(operation), shape.may_overlap);
   return cudaSuccess;
 }
 

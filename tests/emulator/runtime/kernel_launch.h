@@ -13,6 +13,7 @@ struct LaunchShape {
   dim3 grid, block;
   std::size_t dynamic_shared_bytes;
   cudaStream_t stream;
+  bool may_overlap = false;  // programmatic dependent launch: it may start while the kernel before it runs
 };
 
 /// Checks a launch as a device does and packs its parameters (arguments[p] points to the p-th). A launch that is

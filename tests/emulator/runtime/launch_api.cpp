@@ -5,8 +5,8 @@
 #include "runtime/api.h"
 #include "runtime/caller.h"
 #include "runtime/device_facts.h"
-#include "runtime/submit.h"
 #include "runtime/kernel_launch.h"
+#include "runtime/submit.h"
 
 namespace emulator::runtime {
 namespace {
@@ -16,8 +16,7 @@ bool asks_for_clusters(const cudaLaunchAttributeValue& value) {
   return size.x > 1 || size.y > 1 || size.z > 1;
 }
 
-/// Attributes that only permit or prefer something need no action: all work of a stream in order is one of the
-/// outcomes they allow. Null: the attribute is taken.
+/// Attributes that only prefer something need no action. Null: the attribute is taken.
 const char* unsupported_attribute(const cudaLaunchAttribute& attribute) {
   switch (attribute.id) {
     case cudaLaunchAttributeIgnore:
@@ -37,18 +36,27 @@ const char* unsupported_attribute(const cudaLaunchAttribute& attribute) {
   }
 }
 
+/// Programmatic dependent launch. Devices before compute capability 9.0 take the attribute and run kernels one by one.
+bool asks_for_overlap(State& state, const cudaLaunchAttribute& attribute) {
+  constexpr int kFirstArchitecture = 90;
+  return attribute.id == cudaLaunchAttributeProgrammaticStreamSerialization &&
+         attribute.val.programmaticStreamSerializationAllowed != 0 &&
+         state.modules.architecture() >= kFirstArchitecture;
+}
+
 cudaError_t launch_with_attributes(State& state, const cudaLaunchConfig_t* config, const void* function,
                                    void** arguments) {
   if (!config || (config->numAttrs > 0 && !config->attrs)) return cudaErrorInvalidValue;
+  LaunchShape shape{config->gridDim, config->blockDim, config->dynamicSmemBytes, config->stream};
   for (unsigned a = 0; a < config->numAttrs; ++a) {
+    shape.may_overlap = shape.may_overlap || asks_for_overlap(state, config->attrs[a]);
     const char* const what = unsupported_attribute(config->attrs[a]);
     if (!what) continue;
     return refuse(cudaErrorNotSupported,
                   std::string(what) + " (attribute " + std::to_string(config->attrs[a].id) + ") is not emulated",
                   Kind::kUnsupported);
   }
-  return launch_kernel(state, function, {config->gridDim, config->blockDim, config->dynamicSmemBytes, config->stream},
-                       arguments);
+  return launch_kernel(state, function, shape, arguments);
 }
 
 cudaError_t set_max_dynamic_shared(State& state, Kernel& kernel, int bytes) {

@@ -57,6 +57,7 @@ struct Capture {
 struct CapturePoint {
   std::shared_ptr<Capture> capture;
   std::vector<std::uint32_t> nodes;
+  std::uint32_t kernel = Step::kNone;  // of a stream: its last node, where that is a kernel
 };
 
 struct StreamObject {

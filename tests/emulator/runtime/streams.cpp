@@ -9,7 +9,21 @@ namespace {
 
 constexpr std::uint64_t kEveryCall = std::numeric_limits<std::uint64_t>::max();
 
+OperationOrder order_of(std::uint32_t operation, std::uint32_t stream, const Clock& clock) {
+  OperationOrder order;
+  order.operation = operation;
+  order.stream = stream;
+  order.known = clock.known;
+  order.known_all = clock.all;
+  return order;
+}
+
 }  // namespace
+
+void Streams::Stream::join(const Clock& other) {
+  clock.join(other);
+  if (before_kernel) before_kernel->join(other);
+}
 
 Streams::Streams() : host_(std::make_shared<Clock>()) { open(true); }
 
@@ -47,7 +61,7 @@ void Streams::close(Index index) {
 
 void Streams::release(Stream& stream) {
   // Later work of the default stream comes after what this stream did, though it can no longer ask it.
-  if (stream.is_blocking) streams_[kLegacy].clock.join(stream.clock);
+  if (stream.is_blocking) streams_[kLegacy].join(stream.clock);
   stream.is_open = false;
   stream.is_closing = false;
   free_.push_back(stream.index);
@@ -160,14 +174,14 @@ void Streams::execute(Stream& stream) {
   stream.items.pop_front();
   --num_pending_;
 
-  stream.clock.join(*item.host);
-  if (item.waits_for) stream.clock.join(item.waits_for->clock);
+  stream.join(*item.host);
+  if (item.waits_for) stream.join(item.waits_for->clock);
   if (stream.index == kLegacy) {
     for (const Stream& other : streams_) {
-      if (other.is_open && other.is_blocking && other.index != kLegacy) stream.clock.join(other.clock);
+      if (other.is_open && other.is_blocking && other.index != kLegacy) stream.join(other.clock);
     }
   } else if (stream.is_blocking) {
-    stream.clock.join(streams_[kLegacy].clock);
+    stream.join(streams_[kLegacy].clock);
   }
   if (item.task) run_task(stream, item);
   if (item.marks) {
@@ -180,8 +194,9 @@ void Streams::execute(Stream& stream) {
 
 void Streams::run_task(Stream& stream, const Item& item) {
   const std::vector<Step>& steps = item.task->steps;
-  const Clock before = stream.clock;
-  std::vector<Clock> after(steps.size());
+  const bool overlaps_last = item.task->may_overlap && stream.before_kernel;
+  const Clock before = stream.clock, before_first = overlaps_last ? *stream.before_kernel : before;
+  std::vector<Clock> started(steps.size()), after(steps.size());
   std::vector<bool> is_done(steps.size(), false);
   for (std::size_t remaining = steps.size(); remaining > 0; --remaining) {
     std::vector<std::uint32_t> ready;
@@ -191,16 +206,18 @@ void Streams::run_task(Stream& stream, const Item& item) {
     }
     const std::uint32_t chosen = ready[draw(ready.size())];
     const Step& step = steps[chosen];
-    Clock& clock = after[chosen];
+    Clock &start = started[chosen], &clock = after[chosen];
+    start = before_first;
     clock = before;
-    for (const std::uint32_t earlier : step.after) clock.join(after[earlier]);
+    for (const std::uint32_t earlier : step.after) {
+      start.join(earlier == step.overlapped ? started[earlier] : after[earlier]);
+      clock.join(after[earlier]);
+    }
     const Index lane = step.lane == 0 ? stream.index : item.lanes[step.lane - 1];
 
     Execution execution;
-    execution.order.operation = ++last_operation_;
-    execution.order.stream = lane;
-    execution.order.known = clock.known;
-    execution.order.known_all = clock.all;
+    execution.order = order_of(++last_operation_, lane, clock);
+    if (overlaps_last || step.overlapped != Step::kNone) execution.before_wait = order_of(last_operation_, lane, start);
     execution.call = item.call;
     execution.step = chosen;
     execution.is_exiting = is_exiting_;
@@ -211,6 +228,7 @@ void Streams::run_task(Stream& stream, const Item& item) {
     is_done[chosen] = true;
   }
   for (const Clock& clock : after) stream.clock.join(clock);
+  stream.before_kernel = item.task->is_kernel ? std::optional<Clock>(started.front()) : std::nullopt;
 }
 
 void Streams::host_learns(const Clock& clock) {

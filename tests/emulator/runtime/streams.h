@@ -6,6 +6,7 @@
 #include <deque>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <random>
 #include <vector>
 
@@ -17,6 +18,7 @@ namespace emulator::runtime {
 /// What a running operation knows of itself.
 struct Execution {
   OperationOrder order;
+  std::optional<OperationOrder> before_wait;  // of a kernel that may overlap others until its griddepcontrol.wait
   std::uint64_t call = 0;   // number of the call that issued it: the program's own order, the same for every seed
   std::uint32_t step = 0;   // which step of that call's task
   bool is_exiting = false;  // the process ends: memory of the host may be gone
@@ -27,14 +29,19 @@ using Operation = std::function<void(const Execution&)>;
 /// An operation of a task, and the earlier steps (by index) that come before it. Steps of one lane are ordered by
 /// `after`; lane 0 is the stream itself.
 struct Step {
+  static constexpr std::uint32_t kNone = ~std::uint32_t{0};
+
   Operation run;
   std::vector<std::uint32_t> after;
   std::uint32_t lane = 0;
+  std::uint32_t overlapped = kNone;  // the one of `after` that is a kernel and may still run when this one starts
 };
 
 /// What one call issues: a copy, a launch, or all nodes of a graph. Other streams' work does not run in between.
 struct Task {
   std::vector<Step> steps;
+  bool is_kernel = false;    // and nothing else
+  bool may_overlap = false;  // a kernel that may start while the kernel before it in the stream runs
 };
 
 /// A point in a stream: done when everything before it has been executed.
@@ -106,6 +113,10 @@ class Streams {
     bool is_closing = false;
     std::deque<Item> items;
     Clock clock;
+    /// What had ended when the last kernel started; none where other work came after it.
+    std::optional<Clock> before_kernel;
+
+    void join(const Clock& other);
   };
 
   void push(Index stream, Item item);

@@ -30,13 +30,18 @@ cudaError_t find_issuing_stream(State& state, cudaStream_t handle, StreamObject*
   return point.capture && point.capture->is_invalid ? cudaErrorStreamCaptureInvalidated : cudaSuccess;
 }
 
-void issue(State& state, StreamObject& stream, Graph::NodeKind kind, Operation operation) {
+void issue(State& state, StreamObject& stream, Graph::NodeKind kind, Operation operation, bool may_overlap) {
   CapturePoint& point = stream.point;
+  const bool is_kernel = kind == Graph::NodeKind::kKernel;
   if (point.capture) {
-    point.nodes = {point.capture->graph->add(kind, std::move(operation), std::move(point.nodes))};
+    const std::uint32_t overlapped = may_overlap ? point.kernel : Step::kNone;
+    point.nodes = {point.capture->graph->add(kind, std::move(operation), std::move(point.nodes), overlapped)};
+    point.kernel = is_kernel ? point.nodes.front() : Step::kNone;
     return;
   }
   auto task = std::make_shared<Task>();
+  task->is_kernel = is_kernel;
+  task->may_overlap = may_overlap;
   task->steps.push_back({std::move(operation), {}, 0});
   state.streams.submit(stream.index, std::move(task));
 }

@@ -11,8 +11,9 @@ namespace emulator::runtime {
 /// while a blocking one captures, a capture that has become invalid.
 cudaError_t find_issuing_stream(State& state, cudaStream_t handle, StreamObject** stream);
 
-/// Puts an operation behind what the stream has: to be executed, or into the graph the stream captures.
-void issue(State& state, StreamObject& stream, Graph::NodeKind kind, Operation operation);
+/// Puts an operation behind what the stream has: to be executed, or into the graph the stream captures. `may_overlap`:
+/// a kernel that may start while the kernel before it runs.
+void issue(State& state, StreamObject& stream, Graph::NodeKind kind, Operation operation, bool may_overlap = false);
 
 /// An error for calls that are no stream work, allocations for one: a capture would not see them. The captures they
 /// disturb become invalid. cudaSuccess where none goes on, or where the thread said it knows better.

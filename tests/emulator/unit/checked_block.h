@@ -5,6 +5,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -33,6 +34,8 @@ class Operations {
     OperationOrder order;
     order.operation = ++last();
     order.stream = stream;
+    order.known.resize(stream + 1);
+    order.known[stream] = order.operation - 1;
     order.known_all = known_all;
     return order;
   }
@@ -68,7 +71,7 @@ class CheckedBlock : public testing::Test {
   void SetUp() override {
     settings().is_quiet = true;
     Reports::get().clear();
-    launch_ = {{{"s", kS, kSBytes}, {"t", kT, kTBytes}}, kLocalBytes, Operations::after_all(), false};
+    launch_ = {{{"s", kS, kSBytes}, {"t", kT, kTBytes}}, kLocalBytes, Operations::after_all(), false, {}};
     memory_.begin_launch(launch_);
     memory_.begin_block(0, kThreads);
   }
@@ -92,9 +95,11 @@ class CheckedBlock : public testing::Test {
   }
 
   /// A new launch, after everything before it or as `order` says, and its first block.
-  void next_launch(const OperationOrder& order = Operations::after_all(), std::uint32_t block = 0) {
+  void next_launch(const OperationOrder& order = Operations::after_all(), std::uint32_t block = 0,
+                   const std::optional<OperationOrder>& before_wait = {}) {
     memory_.end_launch();
     launch_.order = order;
+    launch_.before_wait = before_wait;
     memory_.begin_launch(launch_);
     memory_.begin_block(block, kThreads);
   }

@@ -16,14 +16,14 @@ namespace {
 /// Graphs whose nodes write their names, and what each execution of a node knew.
 class GraphPlanTest : public testing::Test {
  protected:
-  std::uint32_t add(const std::string& name, std::vector<std::uint32_t> after) {
+  std::uint32_t add(const std::string& name, std::vector<std::uint32_t> after, std::uint32_t overlapped = Step::kNone) {
     return graph_.add(
         Graph::NodeKind::kKernel,
         [this, name](const Execution& execution) {
           log_ += name;
           executions_[name] = execution;
         },
-        std::move(after));
+        std::move(after), overlapped);
   }
 
   void run(std::uint64_t seed) {
@@ -40,6 +40,10 @@ class GraphPlanTest : public testing::Test {
   bool is_ordered(const std::string& a, const std::string& b) {
     const OperationOrder& earlier = executions_[a].order;
     return executions_[b].order.is_after(earlier.operation, earlier.stream);
+  }
+  bool is_ordered_before_wait(const std::string& a, const std::string& b) {
+    const OperationOrder& earlier = executions_[a].order;
+    return executions_[b].before_wait.value_or(executions_[b].order).is_after(earlier.operation, earlier.stream);
   }
 
   Graph graph_;
@@ -97,6 +101,28 @@ TEST_F(GraphPlanTest, NodesKnowTheirPredecessorsAndNoOthers) {
     EXPECT_TRUE(is_ordered("b", "e"));
     EXPECT_TRUE(is_ordered("d", "e"));
     EXPECT_FALSE(is_b_first ? is_ordered("b", "c") : is_ordered("c", "b"));
+  }
+}
+
+TEST_F(GraphPlanTest, ProgrammaticEdgesOrderAfterTheWaitOnly) {
+  add("a", {});
+  add("b", {0});
+  add("c", {0});
+  add("d", {1, 2}, 1);
+  add("e", {3}, 3);
+  add("f", {4});
+  for (std::uint64_t seed = 0; seed < 10; ++seed) {
+    run(seed);
+    EXPECT_TRUE(is_ordered_before_wait("a", "d"));
+    EXPECT_TRUE(is_ordered_before_wait("c", "d"));
+    EXPECT_FALSE(is_ordered_before_wait("b", "d"));
+    EXPECT_TRUE(is_ordered("b", "d"));
+    EXPECT_TRUE(is_ordered_before_wait("c", "e"));
+    EXPECT_FALSE(is_ordered_before_wait("b", "e"));
+    EXPECT_FALSE(is_ordered_before_wait("d", "e"));
+    EXPECT_TRUE(is_ordered("b", "e"));
+    EXPECT_TRUE(is_ordered_before_wait("b", "f"));
+    EXPECT_TRUE(is_ordered_before_wait("e", "f"));
   }
 }
 

@@ -28,6 +28,25 @@ class StreamOrderTest : public testing::Test {
     streams_.submit(stream, std::move(task));
   }
 
+  void submit_kernel(Index stream, const std::string& name, bool may_overlap) {
+    auto task = std::make_shared<Task>();
+    task->steps.push_back({[this, name](const Execution& execution) {
+                             log_ += name;
+                             executions_.push_back(execution);
+                           },
+                           {},
+                           0});
+    task->is_kernel = true;
+    task->may_overlap = may_overlap;
+    streams_.submit(stream, std::move(task));
+  }
+
+  /// Whether the b-th, before its griddepcontrol.wait, knows that the a-th ended.
+  bool is_ordered_before_wait(std::size_t a, std::size_t b) const {
+    const OperationOrder& earlier = executions_[a].order;
+    return executions_[b].before_wait.value_or(executions_[b].order).is_after(earlier.operation, earlier.stream);
+  }
+
   /// Whether the b-th executed operation knows that the a-th ended.
   bool is_ordered(std::size_t a, std::size_t b) const {
     const OperationOrder& earlier = executions_[a].order;
@@ -307,6 +326,54 @@ TEST_F(StreamOrderTest, AbandonedWorkNeverRunsAndItsMarkersAreDone) {
   submit(a, "again");
   streams_.finish(a);
   EXPECT_EQ(log_, "again");
+}
+
+TEST_F(StreamOrderTest, AKernelMayOverlapTheKernelBeforeIt) {
+  const Index a = streams_.open(false);
+  submit_kernel(a, "1", false);
+  submit_kernel(a, "2", false);
+  submit_kernel(a, "3", true);
+  submit_kernel(a, "4", true);
+  submit_kernel(a, "5", false);
+  streams_.finish(a);
+  ASSERT_EQ(log_, "12345");
+  EXPECT_TRUE(is_ordered_before_wait(0, 2));
+  EXPECT_FALSE(is_ordered_before_wait(1, 2));
+  EXPECT_TRUE(is_ordered(1, 2));
+  EXPECT_TRUE(is_ordered_before_wait(0, 3));
+  EXPECT_FALSE(is_ordered_before_wait(1, 3));
+  EXPECT_FALSE(is_ordered_before_wait(2, 3));
+  EXPECT_TRUE(is_ordered(1, 3));
+  EXPECT_TRUE(is_ordered(2, 3));
+  for (std::size_t earlier = 0; earlier < 4; ++earlier) EXPECT_TRUE(is_ordered_before_wait(earlier, 4));
+}
+
+TEST_F(StreamOrderTest, NoKernelOverlapsOtherWork) {
+  const Index a = streams_.open(false);
+  submit_kernel(a, "1", true);
+  submit_kernel(a, "2", false);
+  submit(a, "3");
+  submit_kernel(a, "4", true);
+  streams_.finish(a);
+  ASSERT_EQ(log_, "1234");
+  EXPECT_TRUE(is_ordered_before_wait(1, 3));
+  EXPECT_TRUE(is_ordered_before_wait(2, 3));
+}
+
+TEST_F(StreamOrderTest, EventsAndTheHostOrderKernelsThatMayOverlap) {
+  const Index a = streams_.open(false);
+  const Index b = streams_.open(false);
+  submit_kernel(a, "1", false);
+  submit_kernel(b, "2", false);
+  streams_.wait(a, streams_.mark(b));
+  submit_kernel(a, "3", true);
+  streams_.finish(a);
+  submit_kernel(a, "4", true);
+  streams_.finish(a);
+  ASSERT_EQ(log_, "1234");
+  EXPECT_FALSE(is_ordered_before_wait(0, 2));
+  EXPECT_TRUE(is_ordered_before_wait(1, 2));
+  EXPECT_TRUE(is_ordered_before_wait(2, 3));
 }
 
 TEST_F(StreamOrderTest, CallsAreNumberedByTheProgramWhateverTheSeed) {
