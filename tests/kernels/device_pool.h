@@ -5,11 +5,15 @@
 #include <memory>
 #include <vector>
 
-#include "device_memory.h"
 #include "kernels/pool/pool_launch.h"
 #include "oracle/oracle.h"
+#include "support/device_memory.h"
 
 namespace kernel_tests {
+
+using support::check;
+using support::DeviceInput;
+using support::DeviceOutput;
 
 /// Sizes, classes and the ignore index of an oracle problem, as the pool kernels take them.
 arloss::kernels::PoolParams pool_params(const oracle::Problem& problem, std::int64_t edge,

@@ -4,13 +4,17 @@
 #include <cstdint>
 #include <vector>
 
-#include "device_memory.h"
 #include "ptx_probe.h"
+#include "support/device_memory.h"
 #include "support/half.h"
 #include "support/random.h"
 
 namespace kernel_tests {
 namespace {
+
+using support::check;
+using support::DeviceInput;
+using support::DeviceOutput;
 
 /// Small integers, whose products and sums are exact.
 std::vector<double> draw(std::size_t count, std::uint64_t seed) {

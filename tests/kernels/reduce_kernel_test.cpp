@@ -6,12 +6,16 @@
 #include <limits>
 #include <vector>
 
-#include "device_memory.h"
 #include "kernels/reduce/reduce_launch.h"
+#include "support/device_memory.h"
 #include "support/random.h"
 
 namespace kernel_tests {
 namespace {
+
+using support::check;
+using support::DeviceInput;
+using support::DeviceOutput;
 
 using namespace arloss::kernels;
 
