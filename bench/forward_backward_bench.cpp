@@ -1,30 +1,27 @@
 // The three run calls of a training step, on workloads that segmentation networks train on.
 #include <benchmark/benchmark.h>
 
-#include <cmath>
 #include <cstdint>
 #include <cstdlib>
 #include <memory>
-#include <random>
 #include <string>
 #include <vector>
 
 #include "arloss/arloss.h"
+#include "smooth_data.h"
 
 namespace {
 
 struct Workload {
   const char* name;
-  std::int64_t classes;
-  std::int64_t height, width;              // logits grid
-  std::int64_t label_height, label_width;  // label map
+  bench::ImageShape shape;
 };
 
 constexpr Workload kWorkloads[] = {
-    {"city_97", 19, 97, 97, 769, 769},        // stride 8, ratio not whole
-    {"city_q", 19, 128, 256, 512, 1024},      // stride 4
-    {"city_full", 19, 512, 1024, 512, 1024},  // full resolution, hard labels
-    {"ade_4", 150, 128, 128, 512, 512},       // stride 4, many classes
+    {"city_97", {19, 97, 97, 769, 769}},        // stride 8, ratio not whole
+    {"city_q", {19, 128, 256, 512, 1024}},      // stride 4
+    {"city_full", {19, 512, 1024, 512, 1024}},  // full resolution, hard labels
+    {"ade_4", {150, 128, 128, 512, 512}},       // stride 4, many classes
 };
 
 struct ScaleSet {
@@ -53,69 +50,6 @@ constexpr Operation kOperations[] = {
     {"forward_backward", arloss_forward_backward, 2},
 };
 
-/// A label map of smooth regions: each pixel takes the class of the nearest of a jittered lattice of seeds. About 2 %
-/// are the ignored 255.
-std::vector<std::uint8_t> smooth_labels(const Workload& w) {
-  constexpr std::int64_t kSpacing = 48;  // chosen: regions the size of street furniture at full resolution
-  std::mt19937 random(7);
-  const std::int64_t rows = w.label_height / kSpacing + 3;
-  const std::int64_t columns = w.label_width / kSpacing + 3;
-  struct Seed {
-    double y, x;
-    std::uint8_t label;
-  };
-  std::vector<Seed> seeds;
-  std::uniform_real_distribution<double> jitter(0.0, kSpacing);
-  std::uniform_int_distribution<int> any_class(0, static_cast<int>(w.classes) - 1);
-  std::uniform_int_distribution<int> one_in_fifty(0, 49);
-  for (std::int64_t r = 0; r < rows; ++r) {
-    for (std::int64_t c = 0; c < columns; ++c) {
-      const auto y = static_cast<double>((r - 1) * kSpacing) + jitter(random);
-      const auto x = static_cast<double>((c - 1) * kSpacing) + jitter(random);
-      const int label = one_in_fifty(random) == 0 ? 255 : any_class(random);
-      seeds.push_back({y, x, static_cast<std::uint8_t>(label)});
-    }
-  }
-  std::vector<std::uint8_t> labels;
-  labels.reserve(static_cast<std::size_t>(w.label_height * w.label_width));
-  for (std::int64_t y = 0; y < w.label_height; ++y) {
-    for (std::int64_t x = 0; x < w.label_width; ++x) {
-      double nearest = INFINITY;
-      std::uint8_t label = 255;
-      for (std::int64_t r = y / kSpacing; r < y / kSpacing + 3; ++r) {
-        for (std::int64_t c = x / kSpacing; c < x / kSpacing + 3; ++c) {
-          const Seed& seed = seeds[static_cast<std::size_t>(r * columns + c)];
-          const double dy = seed.y - static_cast<double>(y);
-          const double dx = seed.x - static_cast<double>(x);
-          if (dy * dy + dx * dx < nearest) {
-            nearest = dy * dy + dx * dx;
-            label = seed.label;
-          }
-        }
-      }
-      labels.push_back(label);
-    }
-  }
-  return labels;
-}
-
-/// Logits of a half-trained network: noise, and a margin of 4 for the label under the cell's middle.
-std::vector<float> trained_like_logits(const Workload& w, const std::vector<std::uint8_t>& labels) {
-  std::mt19937 random(11);
-  std::normal_distribution<float> noise;
-  std::vector<float> logits(static_cast<std::size_t>(w.classes * w.height * w.width));
-  for (float& logit : logits) logit = noise(random);
-  for (std::int64_t y = 0; y < w.height; ++y) {
-    for (std::int64_t x = 0; x < w.width; ++x) {
-      const std::int64_t label_y = (2 * y + 1) * w.label_height / (2 * w.height);
-      const std::int64_t label_x = (2 * x + 1) * w.label_width / (2 * w.width);
-      const std::int64_t label = labels[static_cast<std::size_t>(label_y * w.label_width + label_x)];
-      if (label < w.classes) logits[static_cast<std::size_t>((label * w.height + y) * w.width + x)] += 4.0F;
-    }
-  }
-  return logits;
-}
-
 /// Aligned memory for a plan's state or workspace.
 std::unique_ptr<void, decltype(&std::free)> make_buffer(std::size_t bytes) {
   constexpr std::size_t kAlignment = 64;  // a cache line; 16 would do
@@ -131,11 +65,11 @@ void measure(benchmark::State& bench, const Workload& w, const std::vector<std::
   arloss_problem_t problem;
   arloss_problem_init(&problem);
   problem.batch = 1;
-  problem.classes = w.classes;
-  problem.height = w.height;
-  problem.width = w.width;
-  problem.label_height = w.label_height;
-  problem.label_width = w.label_width;
+  problem.classes = w.shape.classes;
+  problem.height = w.shape.height;
+  problem.width = w.shape.width;
+  problem.label_height = w.shape.label_height;
+  problem.label_width = w.shape.label_width;
   problem.num_scales = static_cast<std::int32_t>(scales.size());
   for (std::size_t k = 0; k < scales.size(); ++k) problem.scales[k] = scales[k];
   arloss_options_t options;
@@ -152,8 +86,8 @@ void measure(benchmark::State& bench, const Workload& w, const std::vector<std::
   const auto state = make_buffer(state_bytes);
   const auto workspace = make_buffer(workspace_bytes);
 
-  const std::vector<std::uint8_t> labels = smooth_labels(w);
-  const std::vector<float> logits = trained_like_logits(w, labels);
+  const std::vector<std::uint8_t> labels = bench::smooth_labels(w.shape, 7);
+  const std::vector<float> logits = bench::trained_like_logits(w.shape, labels, 11);
   std::vector<float> gradient(logits.size());
   float loss = 0;
   arloss_tensors_t io{};
@@ -179,7 +113,7 @@ void measure(benchmark::State& bench, const Workload& w, const std::vector<std::
   const auto logits_bytes = static_cast<std::int64_t>(logits.size() * sizeof(float));
   const auto labels_bytes = static_cast<std::int64_t>(labels.size());
   bench.SetBytesProcessed(bench.iterations() * (operation.tensor_passes * logits_bytes + labels_bytes));
-  bench.SetItemsProcessed(bench.iterations() * w.height * w.width);
+  bench.SetItemsProcessed(bench.iterations() * w.shape.height * w.shape.width);
   bench.counters["extra_%"] =
       100.0 * static_cast<double>(state_bytes + workspace_bytes) / static_cast<double>(logits_bytes);
 }

@@ -1,6 +1,8 @@
 # Decides whether the CUDA kernels are built, says so in one line, and prepares the language for them. Sets ARLOSS_HAS_CUDA.
 set(ARLOSS_CUDA AUTO CACHE STRING "Build the CUDA kernels: AUTO (where a CUDA toolkit is found), ON or OFF")
 set_property(CACHE ARLOSS_CUDA PROPERTY STRINGS AUTO ON OFF)
+set(ARLOSS_CUDA_ARCHITECTURES "" CACHE STRING
+    "CUDA architectures to build for where CMAKE_CUDA_ARCHITECTURES is not set, in its words; empty: every generation nvcc knows; 80-virtual is enough for the emulator")
 
 # Why this build has no CUDA kernels; empty where it can have them.
 function(arloss_find_cuda_obstacle result)
@@ -32,23 +34,60 @@ function(arloss_find_cuda_obstacle result)
   endif()
 endfunction()
 
-# The machine code to build: of each generation that this nvcc knows, and PTX for what comes later.
+# Machine code of each generation that this nvcc knows, PTX of the oldest for the devices between, of the newest for those to come.
 function(arloss_list_cuda_architectures result)
   execute_process(COMMAND ${CMAKE_CUDA_COMPILER} --list-gpu-code OUTPUT_VARIABLE known COMMAND_ERROR_IS_FATAL ANY)
   set(architectures "")
-  foreach(generation 80 90 100 120)
+  foreach(generation 80 86 89 90 100 120)
     if(known MATCHES "sm_${generation}[^0-9]")
       list(APPEND architectures ${generation}-real)
+      set(newest ${generation})
     endif()
   endforeach()
-  set(${result} ${architectures} 80-virtual PARENT_SCOPE)
+  set(${result} ${architectures} 80-virtual ${newest}-virtual PARENT_SCOPE)
 endfunction()
 
-# arloss_enable_cuda_warnings(target): arloss_enable_warnings for the host side of a target's CUDA sources, and a warning for
-# every kernel that spills registers.
+# The flag by which this nvcc leaves device code uncompressed; empty where it has none.
+function(arloss_find_uncompressed_flag result)
+  execute_process(COMMAND ${CMAKE_CUDA_COMPILER} --help OUTPUT_VARIABLE help COMMAND_ERROR_IS_FATAL ANY)
+  foreach(flag "--no-compress" "--compress-mode=none")
+    string(REGEX REPLACE "=.*" "" name ${flag})
+    if(help MATCHES "\n${name} ")
+      set(${result} ${flag} PARENT_SCOPE)
+      return()
+    endif()
+  endforeach()
+  set(${result} "" PARENT_SCOPE)
+endfunction()
+
+# arloss_enable_cuda_warnings(target): arloss_enable_warnings for the host side of a target's CUDA sources.
 function(arloss_enable_cuda_warnings target)
   target_compile_options(${target} PRIVATE
-    "$<$<COMPILE_LANGUAGE:CUDA>:-Xcompiler=-Wall,-Wextra,-Wshadow,-Wconversion,-Wno-sign-conversion;-Xptxas=--warn-on-spills>")
+    "$<$<COMPILE_LANGUAGE:CUDA>:-Xcompiler=-Wall,-Wextra,-Wshadow,-Wconversion,-Wno-sign-conversion>")
+endfunction()
+
+# arloss_check_spills(target): keeps what ptxas says of an object library's kernels, and makes arloss_spill_check fail where
+# one spills registers and kernels/allowed_spills.txt does not say why. It writes registers.md, the table of registers, and is
+# part of this project's build wherever machine code is.
+function(arloss_check_spills target)
+  if(NOT CMAKE_CUDA_ARCHITECTURES MATCHES "real|[0-9](;|$)|all|native")
+    return()
+  endif()
+  target_compile_options(${target} PRIVATE "$<$<COMPILE_LANGUAGE:CUDA>:-Xptxas=-v>")
+  set_target_properties(${target} PROPERTIES
+    CUDA_COMPILER_LAUNCHER "${PROJECT_SOURCE_DIR}/cmake/keep_ptxas_report.sh;${CMAKE_CUDA_COMPILER_LAUNCHER}")
+  set(script ${PROJECT_SOURCE_DIR}/cmake/CheckSpills.cmake)
+  set(allowed ${PROJECT_SOURCE_DIR}/kernels/allowed_spills.txt)
+  set(table ${PROJECT_BINARY_DIR}/registers.md)
+  add_custom_command(OUTPUT ${table}
+    COMMAND ${CMAKE_COMMAND} "-DOBJECTS=$<TARGET_OBJECTS:${target}>" -DALLOWED=${allowed} -DTABLE=${table} -P ${script}
+    DEPENDS ${target} $<TARGET_OBJECTS:${target}> ${script} ${allowed}
+    COMMENT "Looking for register spills"
+    VERBATIM)
+  if(PROJECT_IS_TOP_LEVEL)
+    set(all ALL)
+  endif()
+  add_custom_target(arloss_spill_check ${all} DEPENDS ${table})
 endfunction()
 
 arloss_find_cuda_obstacle(cuda_obstacle)
@@ -62,19 +101,22 @@ endif()
 
 set(ARLOSS_HAS_CUDA ON)
 find_package(CUDAToolkit 12.4 REQUIRED)
-if(ARLOSS_SANITIZE)
-  set(all_architectures 80-virtual)  # what the emulator runs; machine code would take minutes to build
-else()
-  arloss_list_cuda_architectures(all_architectures)
+if(NOT CMAKE_CUDA_ARCHITECTURES AND NOT DEFINED ENV{CUDAARCHS})
+  if(ARLOSS_CUDA_ARCHITECTURES)
+    set(CMAKE_CUDA_ARCHITECTURES ${ARLOSS_CUDA_ARCHITECTURES})
+  elseif(ARLOSS_SANITIZE)
+    set(CMAKE_CUDA_ARCHITECTURES 80-virtual)  # what the emulator runs; machine code would take minutes to build
+  else()
+    arloss_list_cuda_architectures(CMAKE_CUDA_ARCHITECTURES)
+  endif()
 endif()
-set(ARLOSS_CUDA_ARCHITECTURES "${all_architectures}" CACHE STRING
-    "CUDA architectures to build for, as CMAKE_CUDA_ARCHITECTURES takes them; 80-virtual alone is enough for the emulator")
-set(CMAKE_CUDA_ARCHITECTURES ${ARLOSS_CUDA_ARCHITECTURES})
 enable_language(CUDA)
 set(CMAKE_CUDA_STANDARD 17)
 set(CMAKE_CUDA_STANDARD_REQUIRED ON)
 set(CMAKE_CUDA_EXTENSIONS OFF)
 set(CMAKE_CUDA_RUNTIME_LIBRARY Shared)
-string(APPEND CMAKE_CUDA_FLAGS " -lineinfo")  # source lines for profilers and for the emulator's reports; costs no speed
+# Source lines for profilers and for the emulator's reports, which cost no speed; nothing to unpack when a process starts.
+arloss_find_uncompressed_flag(uncompressed)
+string(APPEND CMAKE_CUDA_FLAGS " -lineinfo ${uncompressed}")
 list(JOIN CMAKE_CUDA_ARCHITECTURES ", " architectures)
 message(STATUS "CUDA toolkit ${CUDAToolkit_VERSION} found: building the CUDA kernels for ${architectures}")

@@ -1,0 +1,137 @@
+#include <thrust/device_vector.h>
+
+#include <cstdint>
+#include <fstream>
+
+#include "device_facts.h"
+#include "kernels/ptx/mma.cuh"
+#include "replay_graph.h"
+
+namespace bench {
+namespace {
+
+constexpr int kThreads = 256;
+constexpr int kBlocksPerMultiprocessor = 8;  // derived: 2,048 threads, all that one holds
+constexpr int kMmaChains = 8;                // chosen: independent accumulators, to hide an mma's latency
+constexpr int kMmaBlocksPerMultiprocessor = 2;
+constexpr double kMmaFlops = 2.0 * 16 * 8 * 16;
+
+__global__ void __launch_bounds__(kThreads) copy_kernel(uint4* to, const uint4* from, std::size_t count) {
+  const std::size_t stride = std::size_t{gridDim.x} * kThreads;
+  for (std::size_t i = std::size_t{blockIdx.x} * kThreads + threadIdx.x; i < count; i += stride) to[i] = from[i];
+}
+
+/// Nothing but matrix products; operands of magnitudes between 1/2 and 1 and both signs, as zeros would cost less
+/// power.
+__global__ void __launch_bounds__(kThreads) mma_kernel(float* sums, int steps) {
+  const auto operand = [](std::uint32_t salt) {
+    return ((threadIdx.x + salt) * 2654435761u & 0x83ff83ffu) | 0x38003800u;
+  };
+  const std::uint32_t a[4] = {operand(1), operand(2), operand(3), operand(4)};
+  const std::uint32_t b[2] = {operand(5), operand(6)};
+  float d[kMmaChains][4];
+  for (int chain = 0; chain < kMmaChains; ++chain) {
+    for (float& sum : d[chain]) sum = static_cast<float>(chain);
+  }
+  for (int step = 0; step < steps; ++step) {
+    for (int chain = 0; chain < kMmaChains; ++chain) arloss::kernels::ptx::mma_m16n8k16(d[chain], a, b);
+  }
+  float total = 0;
+  for (int chain = 0; chain < kMmaChains; ++chain) {
+    for (const float sum : d[chain]) total += sum;
+  }
+  sums[blockIdx.x * kThreads + threadIdx.x] = total;
+}
+
+int multiprocessors() {
+  int device = 0, count = 0;
+  check(cudaGetDevice(&device));
+  check(cudaDeviceGetAttribute(&count, cudaDevAttrMultiProcessorCount, device));
+  return count;
+}
+
+/// The first line of what the driver says of itself; empty where it says nothing.
+std::string driver_line() {
+  std::ifstream file("/proc/driver/nvidia/version");
+  std::string line;
+  std::getline(file, line);
+  return line;
+}
+
+/// Seconds of one call: the median of the replays.
+double seconds_of(const Stream& stream, int num_replays, const std::function<void(int)>& call) {
+  const ReplayGraph graph(stream, 1, call);
+  return 1e-6 * time_in_turn({&graph}, num_replays)[0].median;
+}
+
+}  // namespace
+
+bool has_device(std::string& reason) {
+  int count = 0;
+  const cudaError_t error = cudaGetDeviceCount(&count);
+  reason = error != cudaSuccess ? cudaGetErrorString(error) : "none found";
+  return error == cudaSuccess && count > 0;
+}
+
+DeviceFacts query_device() {
+  int device = 0;
+  cudaDeviceProp properties;
+  check(cudaGetDevice(&device));
+  check(cudaGetDeviceProperties(&properties, device));
+  const auto attribute = [&](cudaDeviceAttr which) {
+    int value = 0;
+    check(cudaDeviceGetAttribute(&value, which, device));
+    return value;
+  };
+  DeviceFacts facts;
+  facts.name = properties.name;
+  facts.major = properties.major;
+  facts.minor = properties.minor;
+  facts.multiprocessors = properties.multiProcessorCount;
+  facts.clock_mhz = 1e-3 * attribute(cudaDevAttrClockRate);  // it gives kHz
+  facts.memory_clock_mhz = 1e-3 * attribute(cudaDevAttrMemoryClockRate);
+  facts.memory_bus_bits = attribute(cudaDevAttrGlobalMemoryBusWidth);
+  facts.memory_bytes = properties.totalGlobalMem;
+  facts.l2_bytes = static_cast<std::size_t>(properties.l2CacheSize);
+  facts.shared_bytes_per_multiprocessor = properties.sharedMemPerMultiprocessor;
+  facts.driver = driver_line();
+  check(cudaDriverGetVersion(&facts.driver_cuda_version));
+  check(cudaRuntimeGetVersion(&facts.runtime_cuda_version));
+  return facts;
+}
+
+DeviceFacts measure_device(const ProbeSize& size) {
+  DeviceFacts facts = query_device();
+  const Stream stream;
+  {
+    const thrust::device_vector<unsigned char> from(size.copy_bytes, 1);
+    thrust::device_vector<unsigned char> to(size.copy_bytes);
+    void* const target = thrust::raw_pointer_cast(to.data());
+    const void* const source = thrust::raw_pointer_cast(from.data());
+    const double moved_bytes = 2.0 * static_cast<double>(size.copy_bytes);
+    facts.memcpy_bytes_per_second =
+        moved_bytes / seconds_of(stream, size.num_replays, [&](int) {
+          check(cudaMemcpyAsync(target, source, size.copy_bytes, cudaMemcpyDeviceToDevice, stream.get()));
+        });
+    facts.copy_kernel_bytes_per_second = moved_bytes / seconds_of(stream, size.num_replays, [&](int) {
+                                           copy_by_kernel(target, source, size.copy_bytes, stream.get());
+                                         });
+  }
+  const int blocks = kMmaBlocksPerMultiprocessor * facts.multiprocessors;
+  thrust::device_vector<float> sums(static_cast<std::size_t>(blocks) * kThreads);
+  const double seconds = seconds_of(stream, size.num_replays, [&](int) {
+    mma_kernel<<<blocks, kThreads, 0, stream.get()>>>(thrust::raw_pointer_cast(sums.data()), size.mma_steps);
+    check(cudaGetLastError());
+  });
+  facts.half_mma_flops_per_second = kMmaFlops * kMmaChains * size.mma_steps * blocks * (kThreads / 32) / seconds;
+  return facts;
+}
+
+void copy_by_kernel(void* to, const void* from, std::size_t bytes, cudaStream_t stream) {
+  static const int blocks = kBlocksPerMultiprocessor * multiprocessors();
+  copy_kernel<<<blocks, kThreads, 0, stream>>>(static_cast<uint4*>(to), static_cast<const uint4*>(from),
+                                               bytes / sizeof(uint4));
+  check(cudaGetLastError());
+}
+
+}  // namespace bench

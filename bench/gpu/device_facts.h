@@ -1,0 +1,43 @@
+#ifndef ARLOSS_BENCH_DEVICE_FACTS_H
+#define ARLOSS_BENCH_DEVICE_FACTS_H
+
+#include <cuda_runtime_api.h>
+
+#include <cstddef>
+#include <string>
+
+namespace bench {
+
+/// What the device says of itself, and what it is measured to do. Rates are 0 where they were not measured.
+struct DeviceFacts {
+  std::string name;
+  int major, minor, multiprocessors;
+  double clock_mhz, memory_clock_mhz;
+  int memory_bus_bits;
+  std::size_t memory_bytes, l2_bytes, shared_bytes_per_multiprocessor;
+  std::string driver;
+  int driver_cuda_version, runtime_cuda_version;                         // 1000 major + 10 minor
+  double memcpy_bytes_per_second = 0, copy_kernel_bytes_per_second = 0;  // reads plus writes
+  double half_mma_flops_per_second = 0;
+};
+
+/// How much the probes do.
+struct ProbeSize {
+  std::size_t copy_bytes;
+  int mma_steps;
+  int num_replays;
+};
+
+/// Is there a device? If not, why.
+bool has_device(std::string& reason);
+
+/// Without the rates.
+DeviceFacts query_device();
+DeviceFacts measure_device(const ProbeSize& size);
+
+/// Device to device, by a kernel; bytes is a multiple of 16, both pointers are aligned to it.
+void copy_by_kernel(void* to, const void* from, std::size_t bytes, cudaStream_t stream);
+
+}  // namespace bench
+
+#endif

@@ -1,0 +1,211 @@
+#include "gpu_report.h"
+
+#include <cstdarg>
+#include <cstdio>
+#include <fstream>
+#include <sstream>
+#include <stdexcept>
+#include <utility>
+#include <vector>
+
+namespace bench {
+namespace {
+
+using nlohmann::ordered_json;
+
+std::string formatted(const char* format, ...) __attribute__((format(printf, 1, 2)));
+std::string formatted(const char* format, ...) {
+  char text[512];
+  std::va_list arguments;
+  va_start(arguments, format);
+  std::vsnprintf(text, sizeof text, format, arguments);
+  va_end(arguments);
+  return text;
+}
+
+const char* name_of(arloss_dtype_t dtype) {
+  switch (dtype) {
+    case ARLOSS_DTYPE_FLOAT32: return "float32";
+    case ARLOSS_DTYPE_BFLOAT16: return "bfloat16";
+    case ARLOSS_DTYPE_UINT8: return "uint8";
+    case ARLOSS_DTYPE_INT64: return "int64";
+    default: return "?";
+  }
+}
+
+/// The goals are those of one scale and uint8 labels.
+double goal_of(const Case& timed) {
+  if (timed.scales.size() > 1 || timed.labels_dtype != ARLOSS_DTYPE_UINT8) return 0;
+  return timed.logits_dtype == ARLOSS_DTYPE_FLOAT32 ? timed.workload.goal_float32 : timed.workload.goal_bfloat16;
+}
+
+ordered_json describe(const Case& timed) {
+  const ImageShape& image = timed.workload.image;
+  return {{"workload", timed.workload.name},
+          {"what", timed.workload.what},
+          {"batch", timed.workload.batch},
+          {"classes", image.classes},
+          {"grid", {image.height, image.width}},
+          {"label_grid", {image.label_height, image.label_width}},
+          {"logits", name_of(timed.logits_dtype)},
+          {"labels", name_of(timed.labels_dtype)},
+          {"scales", timed.scales},
+          {"logits_bytes", timed.logits_bytes()},
+          {"labels_bytes", timed.labels_bytes()}};
+}
+
+ordered_json to_json(const Timing& timing) {
+  return {{"median", timing.median}, {"low_decile", timing.low}, {"high_decile", timing.high}};
+}
+
+std::string joined(const ordered_json& numbers) {
+  std::string text;
+  for (const ordered_json& number : numbers) text += (text.empty() ? "" : ",") + number.dump();
+  return text;
+}
+
+/// Lines of fields with tabs between, as the script writes them; none where there is no such file.
+std::vector<std::vector<std::string>> read_fields(const std::filesystem::path& path) {
+  std::vector<std::vector<std::string>> lines;
+  std::ifstream file(path);
+  for (std::string line; std::getline(file, line);) {
+    std::vector<std::string> fields;
+    std::istringstream text(line);
+    for (std::string field; std::getline(text, field, '\t');) fields.push_back(field);
+    lines.push_back(fields);
+  }
+  return lines;
+}
+
+/// Null where there is no such file.
+ordered_json read_json(const std::filesystem::path& path) {
+  std::ifstream file(path);
+  return file ? ordered_json::parse(file) : ordered_json();
+}
+
+/// As a list of objects with those names; null where there is no such file.
+ordered_json read_outcomes(const std::filesystem::path& path, const std::vector<std::string>& names) {
+  ordered_json outcomes;
+  for (const std::vector<std::string>& fields : read_fields(path)) {
+    ordered_json outcome;
+    for (std::size_t i = 0; i < names.size() && i < fields.size(); ++i) outcome[names[i]] = fields[i];
+    outcomes.push_back(outcome);
+  }
+  return outcomes;
+}
+
+std::string outcome_lines(const ordered_json& outcomes) {
+  if (outcomes.is_null()) return "not run\n";
+  std::string text;
+  for (const ordered_json& outcome : outcomes) {
+    for (const auto& [name, value] : outcome.items()) {
+      text += (name == outcome.begin().key() ? "" : "  ") + formatted("%-24s", value.get<std::string>().c_str());
+    }
+    text += '\n';
+  }
+  return text;
+}
+
+std::string timing_lines(const ordered_json& timings) {
+  if (timings.is_null()) return "not run\n";
+  std::string text = formatted("%-4s %-8s %-6s %-6s %9s %9s %6s %5s %9s %9s %7s\n", "", "logits", "labels", "scales",
+                               "copy us", "f+b us", "ratio", "goal", "fwd us", "bwd us", "extra %");
+  for (const ordered_json& timed : timings) text += row_of(timed) + '\n';
+  return text;
+}
+
+}  // namespace
+
+ordered_json to_json(const DeviceFacts& facts) {
+  return {{"name", facts.name},
+          {"compute_capability", std::to_string(facts.major) + "." + std::to_string(facts.minor)},
+          {"multiprocessors", facts.multiprocessors},
+          {"clock_mhz", facts.clock_mhz},
+          {"memory_clock_mhz", facts.memory_clock_mhz},
+          {"memory_bus_bits", facts.memory_bus_bits},
+          {"memory_bytes", facts.memory_bytes},
+          {"l2_bytes", facts.l2_bytes},
+          {"shared_bytes_per_multiprocessor", facts.shared_bytes_per_multiprocessor},
+          {"driver", facts.driver},
+          {"driver_cuda_version", facts.driver_cuda_version},
+          {"runtime_cuda_version", facts.runtime_cuda_version},
+          {"memcpy_bytes_per_second", facts.memcpy_bytes_per_second},
+          {"copy_kernel_bytes_per_second", facts.copy_kernel_bytes_per_second},
+          {"half_mma_flops_per_second", facts.half_mma_flops_per_second}};
+}
+
+ordered_json to_json(const Case& timed, const CaseTiming& timing) {
+  ordered_json json = describe(timed);
+  json.update({{"outcome", "timed"},
+               {"sets", timing.num_sets},
+               {"state_bytes", timing.state_bytes},
+               {"workspace_bytes", timing.workspace_bytes},
+               {"loss", timing.loss},
+               {"memcpy_us", to_json(timing.memcpy)},
+               {"copy_kernel_us", to_json(timing.copy_kernel)},
+               {"copy_us", timing.copy_microseconds()},
+               {"forward_backward_us", to_json(timing.forward_backward)},
+               {"forward_us", to_json(timing.forward)},
+               {"backward_us", to_json(timing.backward)},
+               {"ratio", timing.ratio()},
+               {"goal", goal_of(timed)}});
+  return json;
+}
+
+ordered_json to_json(const Case& timed, const std::string& outcome, const std::string& reason) {
+  ordered_json json = describe(timed);
+  json.update({{"outcome", outcome}, {"reason", reason}});
+  return json;
+}
+
+std::string lines_of(const ordered_json& facts) {
+  std::string text;
+  for (const auto& [name, value] : facts.items()) {
+    const std::string shown = value.is_string()         ? value.get<std::string>()
+                              : value.is_number_float() ? formatted("%.4g", value.get<double>())
+                                                        : value.dump();
+    text += formatted("%-34s %s\n", name.c_str(), shown.c_str());
+  }
+  return text;
+}
+
+std::string row_of(const ordered_json& timed) {
+  const std::string head = formatted("%-4s %-8s %-6s %-6s ", timed["workload"].get<std::string>().c_str(),
+                                     timed["logits"].get<std::string>().c_str(),
+                                     timed["labels"].get<std::string>().c_str(), joined(timed["scales"]).c_str());
+  if (timed["outcome"] != "timed") {
+    return head + timed["outcome"].get<std::string>() + ": " + timed["reason"].get<std::string>();
+  }
+  const double goal = timed["goal"];
+  const double extra_bytes = timed["state_bytes"].get<double>() + timed["workspace_bytes"].get<double>();
+  return head + formatted("%9.1f %9.1f %6.2f %5s %9.1f %9.1f %7.1f", timed["copy_us"].get<double>(),
+                          timed["forward_backward_us"]["median"].get<double>(), timed["ratio"].get<double>(),
+                          goal > 0 ? formatted("%.2f", goal).c_str() : "", timed["forward_us"]["median"].get<double>(),
+                          timed["backward_us"]["median"].get<double>(),
+                          100 * extra_bytes / timed["logits_bytes"].get<double>());
+}
+
+void write_json(const std::filesystem::path& path, const ordered_json& value) {
+  std::ofstream file(path);
+  file << value.dump(2) << '\n';
+  file.close();
+  if (!file) throw std::runtime_error("cannot write " + path.string());
+}
+
+std::string write_table(const std::filesystem::path& results) {
+  const ordered_json all = {{"device", read_json(results / "facts.json")},
+                            {"tests", read_outcomes(results / "test.tsv", {"program", "outcome", "seconds"})},
+                            {"sanitizer", read_outcomes(results / "sanitize.tsv", {"tool", "outcome"})},
+                            {"timings", read_json(results / "time.json")}};
+  write_json(results / "table.json", all);
+  const std::string table = "DEVICE\n" + (all["device"].is_null() ? "not run\n" : lines_of(all["device"])) +
+                            "\nTESTS\n" + outcome_lines(all["tests"]) + "\nCOMPUTE-SANITIZER\n" +
+                            outcome_lines(all["sanitizer"]) + "\nTIMINGS\n" + timing_lines(all["timings"]);
+  std::ofstream file(results / "table.txt");
+  file << table;
+  file.close();
+  if (!file) throw std::runtime_error("cannot write " + (results / "table.txt").string());
+  return table;
+}
+
+}  // namespace bench

@@ -1,0 +1,27 @@
+#ifndef ARLOSS_BENCH_SMOOTH_DATA_H
+#define ARLOSS_BENCH_SMOOTH_DATA_H
+
+#include <cstdint>
+#include <vector>
+
+namespace bench {
+
+/// One image: its grid of logits and its label map.
+struct ImageShape {
+  std::int64_t classes;
+  std::int64_t height, width;
+  std::int64_t label_height, label_width;
+};
+
+/// A label map of smooth regions, [label_height][label_width]: each pixel takes the class of the nearest of a jittered
+/// lattice of seeds. About 2 % are the ignored 255.
+std::vector<std::uint8_t> smooth_labels(const ImageShape& shape, unsigned random_seed);
+
+/// Logits of a half-trained network, [classes][height][width]: noise, and a margin of 4 for the label under the cell's
+/// middle.
+std::vector<float> trained_like_logits(const ImageShape& shape, const std::vector<std::uint8_t>& labels,
+                                       unsigned random_seed);
+
+}  // namespace bench
+
+#endif
