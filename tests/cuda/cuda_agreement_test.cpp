@@ -5,7 +5,7 @@
 #include <algorithm>
 #include <vector>
 
-#include "kernels/device_memory.h"
+#include "support/device_memory.h"
 #include "support/case_lists.h"
 #include "support/tolerance.h"
 
