@@ -2,6 +2,7 @@
 #define ARLOSS_KERNELS_EMBED_KERNELS_CUH
 
 #include "kernels/embed/embed_params.h"
+#include "kernels/embed/mixed_residuals.cuh"
 #include "kernels/pool/label_rows.cuh"
 #include "kernels/tile/cell_columns.cuh"
 #include "kernels/tile/logit_types.cuh"
@@ -60,39 +61,28 @@ __device__ inline float pure_residual(float e, float unlabelled, float sum) {
   return -(unlabelled / sum) / (1 + e / sqrtf(sum));
 }
 
-/// exp(z - max) over all classes, in float64 where several are labelled.
+/// Sum of exp(z - max) over all classes.
 template <class Logit>
-__device__ double sum_all(const CellLogits<Logit>& logits, const LabelRow& row, float largest, float unlabelled) {
-  double sum = static_cast<double>(unlabelled);
+__device__ float sum_all(const CellLogits<Logit>& logits, const LabelRow& row, float largest, float unlabelled) {
+  float sum = unlabelled;
 #pragma unroll 1
-  for (int index = 0; index < row.size(); ++index)
-    sum += exp(static_cast<double>(logits[row.label(index)]) - static_cast<double>(largest));
+  for (int index = 0; index < row.size(); ++index) {
+    const float e = half_exponential(logits[row.label(index)], largest);
+    sum += e * e;
+  }
   return sum;
 }
 
-/// What the exponentials of the other classes are multiplied with.
-template <class Logit>
-__device__ float inverse_norm(const CellLogits<Logit>& logits, const LabelRow& row, float largest, float unlabelled) {
-  if (!row.is_pure()) return static_cast<float>(1 / sqrt(sum_all(logits, row, largest, unlabelled)));
-  const float e = half_exponential(logits[row.code()], largest);
-  return 1 / sqrtf(unlabelled + e * e);
-}
-
-/// Writes E of the labelled classes; of a mixed cell in float64, rounded once (math.md, eq. 18).
+/// Writes E of the labelled classes.
 template <class Logit>
 __device__ void write_labelled(const CellLogits<Logit>& logits, const LabelRow& row, float largest, float unlabelled,
-                               std::int64_t cells, float* residual) {
+                               float sum, std::int64_t cells, float* residual) {
   if (row.is_pure()) {
-    const float e = half_exponential(logits[row.code()], largest);
-    residual[row.code() * cells] = pure_residual(e, unlabelled, unlabelled + e * e);
+    residual[row.code() * cells] = pure_residual(half_exponential(logits[row.code()], largest), unlabelled, sum);
     return;
   }
-  const double sum = sum_all(logits, row, largest, unlabelled);
-#pragma unroll 1
-  for (int index = 0; index < row.size(); ++index) {
-    const double z = static_cast<double>(logits[row.label(index)]) - static_cast<double>(largest);
-    residual[row.label(index) * cells] = static_cast<float>(exp(z / 2) / sqrt(sum) - row.u(index));
-  }
+  const MixedResiduals mixed(row, logits, unlabelled, largest);
+  mixed.for_each_residual(logits, [&](std::int32_t label, float value) { residual[label * cells] = value; });
 }
 
 /// embed_kernel.  Computes: E of every cell (math.md, eq. 17 and 18), any number of classes.
@@ -112,12 +102,12 @@ __global__ void __launch_bounds__(CellTile::kThreads) embed_kernel(const EmbedPa
   const std::int64_t cells = params.layout.cells;
   float* const residual = params.residual + column.image * params.layout.classes * cells + column.cell;
   const bool is_live = params.weights[row_index] != 0;
-  const float inverse = inverse_norm(logits, row, largest, unlabelled);
+  const float sum = sum_all(logits, row, largest, unlabelled), inverse = 1 / sqrtf(sum);
   LabelCursor cursor(row);
   for (std::int64_t c = column.first_class; c < params.layout.classes; c += CellTile::kWarps)
     if (!is_live || !cursor.has(static_cast<std::int32_t>(c)))
       residual[c * cells] = is_live ? half_exponential(logits[c], largest) * inverse : 0;
-  if (is_live && column.first_class == 0) write_labelled(logits, row, largest, unlabelled, cells, residual);
+  if (is_live && column.first_class == 0) write_labelled(logits, row, largest, unlabelled, sum, cells, residual);
 }
 
 }  // namespace arloss::kernels

@@ -20,6 +20,9 @@ class LabelRow {
   __device__ bool is_pure() const { return code_ >= 0; }
   __device__ std::int32_t code() const { return code_; }
   __device__ std::int32_t label(int index) const { return code_ >= 0 ? code_ : counts_[index].label; }
+  /// Of a block of several classes.
+  __device__ std::uint32_t count(int index) const { return counts_[index].count; }
+  __device__ float share(int index) const { return static_cast<float>(t(index)); }
   __device__ double t(int index) const {
     return code_ >= 0 ? 1.0 : static_cast<double>(counts_[index].count) / static_cast<double>(total_);
   }

@@ -19,6 +19,13 @@ __device__ __forceinline__ void ldmatrix_x4(std::uint32_t (&matrices)[4], const 
                : "memory");
 }
 
+__device__ __forceinline__ void ldmatrix_x4_trans(std::uint32_t (&matrices)[4], const void* row) {
+  asm volatile("ldmatrix.sync.aligned.m8n8.x4.trans.shared.b16 {%0, %1, %2, %3}, [%4];"
+               : "=r"(matrices[0]), "=r"(matrices[1]), "=r"(matrices[2]), "=r"(matrices[3])
+               : "r"(shared_address(row))
+               : "memory");
+}
+
 __device__ __forceinline__ void ldmatrix_x2(std::uint32_t (&matrices)[2], const void* row) {
   asm volatile("ldmatrix.sync.aligned.m8n8.x2.shared.b16 {%0, %1}, [%2];"
                : "=r"(matrices[0]), "=r"(matrices[1])
