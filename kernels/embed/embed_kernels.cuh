@@ -14,20 +14,6 @@ struct EmbedSharedStorage {
 };
 static_assert(sizeof(EmbedSharedStorage) <= 2048, "eight blocks of 256 threads fit every device's shared memory");
 
-/// One cell's logits.
-template <class Logit>
-struct CellLogits {
-  const Logit* first;
-  std::int64_t stride;
-  __device__ float operator[](std::int64_t c) const { return to_float(first[c * stride]); }
-};
-template <class Logit>
-__device__ CellLogits<Logit> cell_logits(const EmbedParams& params, const CellColumn& column) {
-  const auto* const logits = static_cast<const Logit*>(params.logits);
-  return {logits + params.layout.index(column.image, 0, column.is_present ? column.cell : 0),
-          params.layout.class_stride};
-}
-
 /// Largest logit of the cell. A NaN need not show here: it turns the sum of exponentials NaN.
 template <class Logit>
 __device__ float max_logit(const EmbedParams& params, const CellColumn& column, const CellLogits<Logit>& logits,
@@ -81,7 +67,8 @@ __device__ void write_labelled(const CellLogits<Logit>& logits, const LabelRow& 
     residual[row.code() * cells] = pure_residual(half_exponential(logits[row.code()], largest), unlabelled, sum);
     return;
   }
-  const MixedResiduals mixed(row, logits, unlabelled, largest);
+  MixedResiduals mixed(row);
+  mixed.normalise(logits, unlabelled, largest);
   mixed.for_each_residual(logits, [&](std::int32_t label, float value) { residual[label * cells] = value; });
 }
 
@@ -94,7 +81,8 @@ __global__ void __launch_bounds__(CellTile::kThreads) embed_kernel(const EmbedPa
   __shared__ EmbedSharedStorage storage;
   const CellColumn column = cell_column(params.layout.cells);
   const std::int64_t row_index = column.is_present ? column.row : column.image * params.layout.cells;
-  const CellLogits<Logit> logits = cell_logits<Logit>(params, column);
+  const CellLogits<Logit> logits =
+      cell_logits<Logit>(params.logits, params.layout, column.image, column.is_present ? column.cell : 0);
   const LabelRow row(params.labels, block_of_cell(params.labels, row_index));
   const float largest = max_logit(params, column, logits, storage.exchange);
   const float unlabelled = sum_unlabelled(params, column, logits, row, largest, storage.exchange);

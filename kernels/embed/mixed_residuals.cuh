@@ -45,11 +45,14 @@ __device__ inline TwoFloat log_of_count(std::uint32_t n) {
 /// so that nothing of size 1 is subtracted from another once b_c is known, and float32 keeps E's relative accuracy.
 class MixedResiduals {
  public:
-  /// `unlabelled`: sum of exp(z - largest) over the classes without a label, `logits[c]` any class's logit.
+  __device__ explicit MixedResiduals(const LabelRow& row) : row_(row) {}
+
+  /// Before any residual is asked for, of a row of several classes. `unlabelled`: sum of exp(z - largest) over the
+  /// classes without a label; `logits[c]`: any class's logit.
   template <class Logits>
-  __device__ MixedResiduals(const LabelRow& row, const Logits& logits, float unlabelled, float largest) : row_(row) {
+  __device__ void normalise(const Logits& logits, float unlabelled, float largest) {
     choose_reference(logits);
-    float r = unlabelled * expf(largest - reference_) * row.share(reference_index_);
+    float r = unlabelled * expf(largest - reference_) * row_.share(reference_index_);
     for_each(logits, [&](int index, float b) { r += row_.share(index) * expm1f(b); });
     log_sum_ = log1pf(r);
   }
@@ -94,10 +97,10 @@ class MixedResiduals {
   }
 
   const LabelRow& row_;
-  float reference_;  // z_v
-  int reference_index_;
-  TwoFloat log_count_;
-  float log_sum_;
+  float reference_ = 0;  // z_v
+  int reference_index_ = 0;
+  TwoFloat log_count_{};  // ln of v's count
+  float log_sum_ = 0;     // ln(1 + r)
 };
 
 }  // namespace arloss::kernels

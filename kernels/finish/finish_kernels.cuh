@@ -18,17 +18,30 @@ struct FinishSharedStorage {
   LossReduce::TempStorage loss;
 };
 
+/// One value of a group, its slots in order.
+template <class Number>
+__device__ double join_slots(const SumSlots<Number>& slots, std::int64_t group, std::int64_t images_per_group,
+                             std::int64_t value) {
+  const Number* const first = slots.slot(group * images_per_group, 0) + value;
+  double sum = 0;
+  for (std::int64_t slot = 0; slot < images_per_group * slots.splits; ++slot)
+    sum += static_cast<double>(first[slot * slots.stride]);
+  return sum;
+}
+
 /// join_kernel.  Computes: the head of every group. One thread per value.
 /// Owns: its value.  Reads: that value of each slot, once.
 /// Order: slots in order, float64.
-/// Cost: 8 bytes and one addition per slot and value.
+/// Cost: 4 or 8 bytes and one addition per slot and value.
 __global__ void __launch_bounds__(FinishTile::kThreads) join_kernel(const JoinParams params) {
   const std::int64_t index = std::int64_t{blockIdx.x} * FinishTile::kThreads + threadIdx.x;
-  const std::int64_t group = index / params.slots.stride, value = index % params.slots.stride;
+  const std::int64_t group = index / params.head_count, value = index % params.head_count;
   if (group >= params.groups) return;
-  const double* const slots = params.slots.base + group * params.slots_per_group * params.slots.stride + value;
-  double sum = 0;
-  for (std::int64_t slot = 0; slot < params.slots_per_group; ++slot) sum += slots[slot * params.slots.stride];
+  const std::int64_t product = value - params.first_product, num_products = params.products.stride;
+  const bool is_product = product >= 0 && product < num_products;
+  const double sum =
+      is_product ? join_slots(params.products, group, params.images_per_group, product)
+                 : join_slots(params.sums, group, params.images_per_group, product < 0 ? value : value - num_products);
   const bool is_bad = params.census->invalid != 0 || params.census->invalid_weights != 0;
   params.heads[index] = value == 0 && is_bad ? NAN : sum;
 }

@@ -6,7 +6,7 @@
 namespace arloss::kernels {
 
 cudaError_t launch_join(const JoinParams& params, cudaStream_t stream) {
-  const std::int64_t blocks = (params.groups * params.slots.stride - 1) / FinishTile::kThreads + 1;
+  const std::int64_t blocks = (params.groups * params.head_count - 1) / FinishTile::kThreads + 1;
   return launch_blocks(join_kernel, blocks, FinishTile::kThreads, params, stream);
 }
 

@@ -8,10 +8,13 @@ namespace arloss::kernels {
 
 /// The slots' sums into one head per group, in slot order. All pointers in device memory.
 struct JoinParams {
-  SumSlots slots;
-  std::int64_t groups, slots_per_group;
+  std::int64_t groups, images_per_group, head_count;
+  SumSlots<double> sums;  // the head's values but for those of `products`, which are skipped
+  /// Values first_product to first_product + products.stride of the head; no slots: none.
+  SumSlots<float> products;
+  std::int64_t first_product;
   const LabelCensus* census;  // where it found bad labels or weights, sum w becomes NaN
-  double* heads;              // [groups][slots.stride]
+  double* heads;              // [groups][head_count]
 };
 
 /// Heads to losses and gradient matrices.

@@ -32,6 +32,18 @@ struct MultiplyParams {
   float* out;                       // [batch][classes][rows]
 };
 
+/// Where the gradient of the logits goes, and what it is multiplied with.
+struct GradientOutput {
+  LogitType type;
+  LogitLayout layout;
+  const float* weights;    // [batch][cells]
+  GroupMatrix flags;       // [scale, dead value] of a group
+  const float* grad_loss;  // optional, [1] or [batch]
+  bool is_grad_per_image;
+  bool adds;  // to what the gradient holds
+  void* gradient;
+};
+
 /// h to the gradient of the logits (math.md, eq. 11, 12, 20). All pointers in device memory.
 struct ChainParams {
   static constexpr int kMaxTables = 8;
@@ -41,19 +53,12 @@ struct ChainParams {
     LabelScale blocks;    // edge and grid alone are read
   };
 
-  LogitType type;
-  LogitLayout layout;
+  GradientOutput out;
   LabelScale labels;      // of the scale that `residual` is against
   const float* residual;  // [batch][classes][cells]
-  const float* weights;   // [batch][cells]
   const float* h;         // [batch][classes][cells], or NULL
   int num_tables;
   Slopes tables[kMaxTables];
-  GroupMatrix flags;       // [scale, dead value] of a group
-  const float* grad_loss;  // optional, [1] or [batch]
-  bool is_grad_per_image;
-  bool adds;  // to what the gradient holds
-  void* gradient;
 };
 
 }  // namespace arloss::kernels

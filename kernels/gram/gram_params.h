@@ -6,13 +6,14 @@
 
 namespace arloss::kernels {
 
-/// Where partial sums go: one slot per image and split, float64, cleared before the first kernel that adds to it.
+/// Where partial sums go: one slot per image and split.
+template <class Number>
 struct SumSlots {
-  double* base;
+  Number* base;
   std::int64_t stride;  // from slot to slot
   std::int64_t splits;  // slots of one image
 
-  ARLOSS_HOST_DEVICE double* slot(std::int64_t image, std::int64_t split) const {
+  ARLOSS_HOST_DEVICE Number* slot(std::int64_t image, std::int64_t split) const {
     return base + (image * splits + split) * stride;
   }
 };
@@ -22,9 +23,9 @@ struct GramParams {
   const float *left, *right;  // [batch][classes][rows]
   const float* weights;       // [batch][rows]
   std::int64_t batch, rows, classes;
-  bool is_symmetric;  // left == right: half is computed and mirrored
-  SumSlots slots;
-  std::int64_t offset;  // of the C x C matrix in a slot
+  bool is_symmetric;       // left == right: half is computed and mirrored
+  SumSlots<double> slots;  // cleared before the first kernel that adds to it
+  std::int64_t offset;     // of the C x C matrix in a slot
 };
 
 /// Q_1 = U_1'WE, or D_k = (U_k - U_1)'WE where `coarser` has codes (math.md, eq. 13), from rows of E.
@@ -33,7 +34,7 @@ struct LabelGramParams {
   const float* weights;   // [batch][rows]
   std::int64_t batch, rows, classes;
   LabelScale finest, coarser;  // coarser.codes NULL: Q_1
-  SumSlots slots;
+  SumSlots<double> slots;
   std::int64_t offset;
 };
 
@@ -48,7 +49,7 @@ struct LabelSumsParams {
   const float* weights;  // [batch][rows]
   std::int64_t batch, rows, classes;
   LabelScales labels;
-  SumSlots slots;
+  SumSlots<double> slots;
   std::int64_t offset;  // of the sums in a slot
 };
 

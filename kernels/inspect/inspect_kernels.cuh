@@ -79,18 +79,31 @@ __global__ void __launch_bounds__(InspectTile::kThreads) distribution_kernel(con
   params.out[index] = static_cast<float>(row.t_of(static_cast<std::int32_t>(index % params.classes)));
 }
 
-/// A_ij = <s_i, s_j>, s = E + u.
-__device__ inline double output_affinity(const AffinityRowsParams& params, std::int64_t image, std::int64_t i,
-                                         std::int64_t j) {
-  const LabelRow row_i(params.labels, block_of_cell(params.labels, image * params.cells + i));
-  const LabelRow row_j(params.labels, block_of_cell(params.labels, image * params.cells + j));
-  LabelCursor u_i(row_i), u_j(row_j);
+/// What softmax divides by, as the largest logit and the sum of exp(z - largest).
+struct Normaliser {
+  double largest, sum;
+};
+template <class Logit>
+__device__ Normaliser normaliser(const CellLogits<Logit>& logits, std::int64_t classes) {
+  Normaliser found{-INFINITY, 0};
+  for (std::int64_t c = 0; c < classes; ++c) found.largest = fmax(found.largest, static_cast<double>(logits[c]));
+  for (std::int64_t c = 0; c < classes; ++c) found.sum += exp(static_cast<double>(logits[c]) - found.largest);
+  return found;
+}
+
+/// A_ij = <s_i, s_j>, s = sqrt(softmax(z)).
+template <class Logit>
+__device__ double output_affinity(const AffinityRowsParams& params, std::int64_t image, std::int64_t i,
+                                  std::int64_t j) {
+  const CellLogits<Logit> z_i = cell_logits<Logit>(params.logits, params.layout, image, i);
+  const CellLogits<Logit> z_j = cell_logits<Logit>(params.logits, params.layout, image, j);
+  const Normaliser n_i = normaliser(z_i, params.layout.classes), n_j = normaliser(z_j, params.layout.classes);
   double sum = 0;
-  for (std::int64_t c = 0; c < params.classes; ++c) {
-    const float* const plane = params.residual + (image * params.classes + c) * params.cells;
-    const auto label = static_cast<std::int32_t>(c);
-    sum += (static_cast<double>(plane[i]) + u_i.at(label)) * (static_cast<double>(plane[j]) + u_j.at(label));
+  for (std::int64_t c = 0; c < params.layout.classes; ++c) {
+    const double a = static_cast<double>(z_i[c]) - n_i.largest, b = static_cast<double>(z_j[c]) - n_j.largest;
+    sum += exp((a + b) / 2);
   }
+  sum /= sqrt(n_i.sum * n_j.sum);
   return sum > 1 ? 1 : sum;  // above it by rounding
 }
 
@@ -109,20 +122,21 @@ __device__ inline double label_affinity(const AffinityRowsParams& params, std::i
 }
 
 /// affinity_rows_kernel.  Computes: rows of A, B or A - B. One thread per element.
-/// Owns: its element.  Cost: 2 C reads per element of A.
+/// Owns: its element.  Cost: 6 C reads and 3 C exponentials in float64 per element of A.
+template <class Logit>
 __global__ void __launch_bounds__(InspectTile::kThreads) affinity_rows_kernel(const AffinityRowsParams params) {
   const std::int64_t index = inspect_index();
-  if (index >= params.count * params.cells) return;
-  const std::int64_t image = params.images[index / params.cells], i = params.rows[index / params.cells];
-  const std::int64_t j = index % params.cells;
-  if (image < 0 || image >= params.batch || i < 0 || i >= params.cells) {
+  if (index >= params.count * params.layout.cells) return;
+  const std::int64_t image = params.images[index / params.layout.cells], i = params.rows[index / params.layout.cells];
+  const std::int64_t j = index % params.layout.cells;
+  if (image < 0 || image >= params.layout.batch || i < 0 || i >= params.layout.cells) {
     params.out[index] = NAN;
     return;
   }
-  const std::int64_t cell_i = image * params.cells + i, cell_j = image * params.cells + j;
+  const std::int64_t cell_i = image * params.layout.cells + i, cell_j = image * params.layout.cells + j;
   double value = 0;
   if (params.weights[cell_i] != 0 && params.weights[cell_j] != 0) {
-    if (params.has_output) value = output_affinity(params, image, i, j);
+    if (params.has_output) value = output_affinity<Logit>(params, image, i, j);
     if (params.has_labels) {
       const double labels = label_affinity(params, cell_i, cell_j);
       value = params.has_output ? value - labels : labels;

@@ -23,8 +23,10 @@ cudaError_t launch_distribution(const DistributionParams& params, cudaStream_t s
 }
 
 cudaError_t launch_affinity_rows(const AffinityRowsParams& params, cudaStream_t stream) {
-  return launch_blocks(affinity_rows_kernel, blocks_of(params.count * params.cells), InspectTile::kThreads, params,
-                       stream);
+  return with_logit_type(params.type, [&](auto logit) {
+    return launch_blocks(affinity_rows_kernel<decltype(logit)>, blocks_of(params.count * params.layout.cells),
+                         InspectTile::kThreads, params, stream);
+  });
 }
 
 }  // namespace arloss::kernels

@@ -43,13 +43,13 @@ struct DistributionParams {
 struct AffinityRowsParams {
   const std::int64_t *images, *rows;  // [count]; a row outside the batch becomes NaN
   std::int64_t count;
-  std::int64_t batch, cells, classes;
-  const float* weights;   // [batch][cells]; pairs of a cell of weight 0 give 0
-  bool has_output;        // A enters
-  bool has_labels;        // B enters: alone, or subtracted from A
-  LabelScale labels;      // of `residual`
-  const float* residual;  // [batch][classes][cells]; read where A enters
-  LabelScales scales;     // of B
+  const void* logits;  // read where A enters
+  LogitType type;
+  LogitLayout layout;
+  const float* weights;  // [batch][cells]; pairs of a cell of weight 0 give 0
+  bool has_output;       // A enters
+  bool has_labels;       // B enters: alone, or subtracted from A
+  LabelScales scales;    // of B
   double omega[LabelScales::kMax];
   float* out;
 };

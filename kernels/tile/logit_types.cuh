@@ -27,6 +27,20 @@ __device__ inline __nv_bfloat16 from_float<__nv_bfloat16>(float value) {
   return __float2bfloat16_rn(value);
 }
 
+/// One cell's logits, widened.
+template <class Logit>
+struct CellLogits {
+  const Logit* first;
+  std::int64_t stride;
+  __device__ float operator[](std::int64_t c) const { return to_float(first[c * stride]); }
+};
+/// `cell` within its image.
+template <class Logit>
+__device__ CellLogits<Logit> cell_logits(const void* logits, const LogitLayout& layout, std::int64_t image,
+                                         std::int64_t cell) {
+  return {static_cast<const Logit*>(logits) + layout.index(image, 0, cell), layout.class_stride};
+}
+
 /// Calls body(Logit{}) with the C++ type of a LogitType: the one place where run time becomes compile time. For
 /// launchers.
 template <class Body>

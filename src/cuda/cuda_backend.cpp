@@ -8,6 +8,7 @@
 #include "kernels/gradient/gradient_launch.h"
 #include "kernels/gram/gram_launch.h"
 #include "kernels/inspect/inspect_launch.h"
+#include "kernels/narrow/narrow_launch.h"
 #include "kernels/pool/pool_launch.h"
 #include "kernels/pyramid/pyramid_launch.h"
 #include "plan/refusal.h"
@@ -58,11 +59,11 @@ CudaBackend::CudaBackend(const Problem& problem, const Options& options, Route r
   losses_ = state_.book<double>("losses", {problem_.num_groups()});
   coefficients_ = state_.book<float>("gradient matrices", {problem_.num_groups(), form_.coefficient_count});
   tickets_ = workspace_.book<std::uint32_t>("tickets", {kNumTickets});
+  if (route != Route::kFactoredPyramid && problem_.classes <= kernels::kMaxNarrowClasses)
+    product_count_ = form_.product_count();
   book_labels();
   book_rows(route);
-  splits_ = choose_splits();
-  slots_ = workspace_.book<double>("sums of " + std::to_string(splits_) + " slots an image",
-                                   {problem_.batch, splits_, form_.head_count});
+  book_slots();
 }
 
 void CudaBackend::book_labels() {
@@ -89,6 +90,7 @@ void CudaBackend::book_labels() {
 
 void CudaBackend::book_rows(Route route) {
   weights_ = workspace_.book<float>("weights", {problem_.batch, cells()});
+  if (is_fused()) return;
   residual_ = workspace_.book<float>("residuals", {problem_.batch, problem_.classes, cells()});
   h_ = workspace_.book<float>("slopes", {problem_.batch, problem_.classes, cells()});
   if (route != Route::kFactoredPyramid) return;
@@ -108,9 +110,20 @@ void CudaBackend::book_rows(Route route) {
 /// Slots depend on the problem alone, so that the order of additions does. Their memory is held to an eighth of the
 /// residuals', but for a floor of four.
 std::int64_t CudaBackend::choose_splits() const {
-  const std::int64_t affordable = problem_.classes * cells() / 16 / form_.head_count;
+  const std::int64_t affordable = problem_.classes * cells() / 16 / (form_.head_count - product_count_);
   const std::int64_t useful = (cells() - 1) / kMinRowsPerSplit + 1;
   return std::min(useful, std::clamp<std::int64_t>(affordable, 4, kMaxSplits));
+}
+
+void CudaBackend::book_slots() {
+  splits_ = choose_splits();
+  const auto name = [](std::int64_t splits) { return " of " + std::to_string(splits) + " slots an image"; };
+  slots_ =
+      workspace_.book<double>("sums" + name(splits_), {problem_.batch, splits_, form_.head_count - product_count_});
+  if (!is_fused()) return;
+  product_splits_ = kernels::NarrowSplits(problem_.batch, cells()).splits;
+  product_slots_ =
+      workspace_.book<float>("products" + name(product_splits_), {problem_.batch, product_splits_, product_count_});
 }
 
 std::string CudaBackend::describe() const {
@@ -160,8 +173,26 @@ kernels::LabelScales CudaBackend::label_scales(const Call& call) const {
   return labels;
 }
 
-kernels::SumSlots CudaBackend::slots(const Call& call) const {
-  return {at<double>(call.workspace, slots_), form_.head_count, splits_};
+kernels::SumSlots<double> CudaBackend::slots(const Call& call) const {
+  return {at<double>(call.workspace, slots_), form_.head_count - product_count_, splits_};
+}
+
+kernels::SumSlots<float> CudaBackend::product_slots(const Call& call) const {
+  if (!is_fused()) return {};
+  return {at<float>(call.workspace, product_slots_), product_count_, product_splits_};
+}
+
+kernels::GradientOutput CudaBackend::gradient_output(const Call& call) const {
+  kernels::GradientOutput out{};
+  out.type = logit_type(problem_.logits_dtype);
+  out.layout = layout();
+  out.weights = at<float>(call.workspace, weights_);
+  out.flags = group_matrix(call, 0);
+  out.grad_loss = call.io.grad_loss;
+  out.is_grad_per_image = problem_.reduction == ARLOSS_REDUCTION_NONE;
+  out.adds = problem_.accumulate_gradient;
+  out.gradient = call.io.grad_logits;
+  return out;
 }
 
 kernels::GroupMatrix CudaBackend::group_matrix(const Call& call, std::int64_t offset) const {
@@ -227,17 +258,22 @@ void CudaBackend::pool_rows(const Call& call) const {
 /// From the caller's tensors to rows of residuals.
 void CudaBackend::prepare(const Call& call) const {
   pool(call, false);
+  if (is_fused()) return;
   embed(call);
   pool_rows(call);
 }
 
 void CudaBackend::sum(const Call& call) const {
   call.launch("cudaMemsetAsync", [&] {
-    const std::int64_t count = problem_.batch * splits_ * form_.head_count;
+    const std::int64_t count = problem_.batch * splits_ * slots(call).stride;
     return cudaMemsetAsync(at<char>(call.workspace, slots_), 0, static_cast<std::size_t>(count) * sizeof(double),
                            call.stream);
   });
   sum_labels(call);
+  if (is_fused()) {
+    sum_logits(call);
+    return join(call);
+  }
   for (int p = 0; p < form_.num_parts; ++p)
     form_.parts[p].table < 0 ? sum_cells(call, form_.parts[p]) : sum_table(call, form_.parts[p]);
   join(call);
@@ -256,8 +292,32 @@ void CudaBackend::sum_labels(const Call& call) const {
   params.classes = problem_.classes;
   params.labels = label_scales(call);
   params.slots = slots(call);
-  params.offset = part == end ? 0 : part->sums;
+  // Slots without products: what follows them lies that much lower.
+  params.offset = part == end ? 0 : part->sums - (form_.is_absolute ? 0 : product_count_);
   call.launch("label sums kernel", [&] { return kernels::launch_label_sums(params, call.stream); });
+}
+
+/// P, Q_1 and D_k, or Q_1 alone for ABSOLUTE, from the logits.
+void CudaBackend::sum_logits(const Call& call) const {
+  const kernels::SumSlots<float> slots = product_slots(call);
+  const std::int64_t size = problem_.classes * problem_.classes;
+  kernels::NarrowSumsParams params{};
+  params.logits = call.io.logits;
+  params.type = logit_type(problem_.logits_dtype);
+  params.layout = layout();
+  params.finest = label_scale(call, residual_edge());
+  params.weights = at<float>(call.workspace, weights_);
+  params.stride = slots.stride;
+  params.p = form_.is_absolute ? nullptr : slots.base;
+  params.q = slots.base + (form_.is_absolute ? 0 : size);
+  const auto launch = [&] { return kernels::launch_narrow_sums(params, call.stream); };
+  call.launch("narrow sums kernel", launch);
+  params.p = nullptr;
+  for (int k = 1; !form_.is_absolute && k < form_.parts[0].num_scales; ++k) {
+    params.coarser = label_scale(call, problem_.scales[static_cast<std::size_t>(k)].edge);
+    params.q += size;
+    call.launch("narrow sums kernel", launch);
+  }
 }
 
 /// P, Q_1 and D_k over the cells; for ABSOLUTE Q_1 alone.
@@ -316,9 +376,12 @@ void CudaBackend::gram(const Call& call, const Product& product) const {
 
 void CudaBackend::join(const Call& call) const {
   kernels::JoinParams params{};
-  params.slots = slots(call);
   params.groups = problem_.num_groups();
-  params.slots_per_group = problem_.batch / problem_.num_groups() * splits_;
+  params.images_per_group = problem_.batch / problem_.num_groups();
+  params.head_count = form_.head_count;
+  params.sums = slots(call);
+  params.products = product_slots(call);
+  params.first_product = form_.first_product();
   params.census = at<kernels::LabelCensus>(call.workspace, census_);
   params.heads = at<double>(call.state, heads_);
   call.launch("join kernel", [&] { return kernels::launch_join(params, call.stream); });
@@ -338,12 +401,11 @@ void CudaBackend::write_loss(const Call& call) const {
 }
 
 void CudaBackend::write_gradient(const Call& call) const {
+  if (is_fused()) return write_fused_gradient(call);
   kernels::ChainParams params{};
-  params.type = logit_type(problem_.logits_dtype);
-  params.layout = layout();
+  params.out = gradient_output(call);
   params.labels = label_scale(call, residual_edge());
   params.residual = at<float>(call.workspace, residual_);
-  params.weights = at<float>(call.workspace, weights_);
   for (int p = 0; p < form_.num_parts; ++p) {
     const math::FactoredForm::Part& part = form_.parts[p];
     if (part.table < 0) {
@@ -358,12 +420,21 @@ void CudaBackend::write_gradient(const Call& call) const {
       params.tables[params.num_tables++] = {at<float>(call.workspace, table.s), blocks};
     }
   }
-  params.flags = group_matrix(call, 0);
-  params.grad_loss = call.io.grad_loss;
-  params.is_grad_per_image = problem_.reduction == ARLOSS_REDUCTION_NONE;
-  params.adds = problem_.accumulate_gradient;
-  params.gradient = call.io.grad_logits;
   call.launch("chain kernel", [&] { return kernels::launch_chain(params, call.stream); });
+}
+
+void CudaBackend::write_fused_gradient(const Call& call) const {
+  const math::FactoredForm::Part& part = form_.parts[0];
+  const std::int64_t size = problem_.classes * problem_.classes;
+  kernels::NarrowGradientParams params{};
+  params.out = gradient_output(call);
+  params.logits = call.io.logits;
+  params.labels = label_scales(call);
+  params.has_residual_matrix = !form_.is_absolute;
+  params.residual_matrix = group_matrix(call, part.coefficients);
+  params.label_matrix = group_matrix(call, part.coefficients + (form_.is_absolute ? 0 : size));
+  params.difference_matrices = group_matrix(call, part.coefficients + 2 * size);
+  call.launch("narrow gradient kernel", [&] { return kernels::launch_narrow_gradient(params, call.stream); });
 }
 
 void CudaBackend::multiply_cells(const Call& call, const math::FactoredForm::Part& part) const {
@@ -461,16 +532,13 @@ RunFault CudaBackend::affinity_rows(const Buffers& buffers, const AffinityRows& 
     params.has_output = rows.which != ARLOSS_AFFINITY_LABEL;
     params.has_labels = rows.which != ARLOSS_AFFINITY_OUTPUT;
     pool(call, true);
-    if (params.has_output) embed(call);
     params.images = rows.images;
     params.rows = rows.cells;
     params.count = rows.count;
-    params.batch = problem_.batch;
-    params.cells = cells();
-    params.classes = problem_.classes;
+    params.logits = call.io.logits;
+    params.type = logit_type(problem_.logits_dtype);
+    params.layout = layout();
     params.weights = at<float>(call.workspace, weights_);
-    params.labels = label_scale(call, residual_edge());
-    params.residual = at<float>(call.workspace, residual_);
     for (const Scale& scale : problem_.scales) {
       params.omega[params.scales.count] = scale.weight;
       params.scales.scales[params.scales.count++] = label_scale(call, scale.edge);

@@ -64,6 +64,7 @@ class CudaBackend : public Backend {
 
   void book_labels();
   void book_rows(Route route);
+  void book_slots();
   std::int64_t choose_splits() const;
 
   // What kernels are handed.
@@ -72,10 +73,15 @@ class CudaBackend : public Backend {
   const LabelTable& labels_of_edge(std::int64_t edge) const;
   kernels::LabelScale label_scale(const Call& call, std::int64_t edge) const;
   kernels::LabelScales label_scales(const Call& call) const;
-  kernels::SumSlots slots(const Call& call) const;
+  kernels::SumSlots<double> slots(const Call& call) const;
+  kernels::SumSlots<float> product_slots(const Call& call) const;
+  kernels::GradientOutput gradient_output(const Call& call) const;
   kernels::GroupMatrix group_matrix(const Call& call, std::int64_t offset) const;
   std::int64_t cells() const { return problem_.grid.count(); }
   bool is_pyramid() const { return !tables_.empty(); }
+  /// Does one kernel go from the logits to the sums, and one from the logits to their gradient? Else rows of E lie in
+  /// the workspace between kernels.
+  bool is_fused() const { return product_count_ > 0; }
   /// Edge of the blocks that E is taken against.
   std::int64_t residual_edge() const { return is_pyramid() ? 1 : problem_.scales[0].edge; }
 
@@ -86,6 +92,7 @@ class CudaBackend : public Backend {
   void prepare(const Call& call) const;
   void sum(const Call& call) const;
   void sum_labels(const Call& call) const;
+  void sum_logits(const Call& call) const;
   void sum_cells(const Call& call, const math::FactoredForm::Part& part) const;
   void sum_table(const Call& call, const math::FactoredForm::Part& part) const;
   /// sum_r w_r left_r right_r' into the matrix at `offset` of every slot.
@@ -97,6 +104,7 @@ class CudaBackend : public Backend {
   void join(const Call& call) const;
   void write_loss(const Call& call) const;
   void write_gradient(const Call& call) const;
+  void write_fused_gradient(const Call& call) const;
   void multiply_cells(const Call& call, const math::FactoredForm::Part& part) const;
   void multiply_table(const Call& call, const math::FactoredForm::Part& part) const;
 
@@ -107,12 +115,13 @@ class CudaBackend : public Backend {
   Ledger state_, workspace_;
   std::vector<LabelTable> labels_;  // ascending edges, 1 first
   std::vector<RowTable> tables_;
-  std::int64_t splits_ = 1;
+  std::int64_t splits_ = 1, product_splits_ = 0;
+  std::int64_t product_count_ = 0;  // values of the head that fused kernels sum; they have slots of their own
   // Offsets.
   std::size_t heads_ = 0, coefficients_ = 0, losses_ = 0;
   std::size_t tickets_ = 0, census_ = 0, coarse_census_ = 0, census_slots_ = 0, logit_census_ = 0,
               logit_census_slots_ = 0;
-  std::size_t weights_ = 0, residual_ = 0, h_ = 0, slots_ = 0;
+  std::size_t weights_ = 0, residual_ = 0, h_ = 0, slots_ = 0, product_slots_ = 0;
 };
 
 }  // namespace arloss::cuda

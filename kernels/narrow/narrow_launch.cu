@@ -1,0 +1,47 @@
+#include "kernels/narrow/narrow_launch.h"
+
+#include "kernels/narrow/narrow_gradient_kernels.cuh"
+#include "kernels/narrow/narrow_sums_kernels.cuh"
+#include "kernels/tile/launch_blocks.h"
+
+namespace arloss::kernels {
+namespace {
+
+/// Calls body(NarrowTile<n>{}) for the smallest tile that holds the classes.
+template <class Body>
+cudaError_t with_narrow_tile(std::int64_t classes, const Body& body) {
+  if (classes <= 8) return body(std::integral_constant<int, 1>{});
+  if (classes <= 16) return body(std::integral_constant<int, 2>{});
+  if (classes <= 24) return body(std::integral_constant<int, 3>{});
+  if (classes <= 40) return body(std::integral_constant<int, 5>{});
+  if (classes <= kMaxNarrowClasses) return body(std::integral_constant<int, 7>{});
+  return cudaErrorInvalidValue;
+}
+
+std::int64_t narrow_blocks(const LogitLayout& layout) {
+  return layout.batch * NarrowSplits(layout.batch, layout.cells).splits;
+}
+
+}  // namespace
+
+cudaError_t launch_narrow_sums(const NarrowSumsParams& params, cudaStream_t stream) {
+  return with_narrow_tile(params.layout.classes, [&](auto octets) {
+    return with_logit_type(params.type, [&](auto logit) {
+      constexpr int kOctets = decltype(octets)::value;
+      return launch_blocks(narrow_sums_kernel<decltype(logit), kOctets>, narrow_blocks(params.layout),
+                           NarrowTile<kOctets>::kThreads, params, stream, sizeof(NarrowSumsStorage<kOctets>));
+    });
+  });
+}
+
+cudaError_t launch_narrow_gradient(const NarrowGradientParams& params, cudaStream_t stream) {
+  return with_narrow_tile(params.out.layout.classes, [&](auto octets) {
+    return with_logit_type(params.out.type, [&](auto logit) {
+      constexpr int kOctets = decltype(octets)::value;
+      return launch_blocks(narrow_gradient_kernel<decltype(logit), kOctets>, narrow_blocks(params.out.layout),
+                           NarrowTile<kOctets>::kThreads, params, stream, sizeof(NarrowGradientStorage<kOctets>));
+    });
+  });
+}
+
+}  // namespace arloss::kernels

@@ -1,0 +1,16 @@
+#ifndef ARLOSS_KERNELS_NARROW_LAUNCH_H
+#define ARLOSS_KERNELS_NARROW_LAUNCH_H
+
+#include <cuda_runtime.h>
+
+#include "kernels/narrow/narrow_params.h"
+
+namespace arloss::kernels {
+
+/// Asynchronous on `stream`; of at most kMaxNarrowClasses classes. Bits depend on the shapes and the values alone.
+cudaError_t launch_narrow_sums(const NarrowSumsParams& params, cudaStream_t stream);
+cudaError_t launch_narrow_gradient(const NarrowGradientParams& params, cudaStream_t stream);
+
+}  // namespace arloss::kernels
+
+#endif

@@ -1,0 +1,142 @@
+#ifndef ARLOSS_KERNELS_NARROW_ROW_CUH
+#define ARLOSS_KERNELS_NARROW_ROW_CUH
+
+#include "kernels/embed/mixed_residuals.cuh"
+#include "kernels/narrow/narrow_tile.h"
+#include "kernels/ptx/approximate.cuh"
+#include "kernels/tile/half_rows.cuh"
+#include "kernels/tile/logit_types.cuh"
+
+namespace arloss::kernels {
+
+/// The cells of one thread block, and the lane's place among them.
+struct NarrowTask {
+  std::int64_t image, split;
+  std::int64_t first, end;  // cells within the image; `first` is the lane's own of the warp's first tile
+};
+__device__ inline NarrowTask narrow_task(const LogitLayout& layout) {
+  const NarrowSplits splits(layout.batch, layout.cells);
+  NarrowTask task;
+  task.image = blockIdx.x / static_cast<std::uint32_t>(splits.splits);
+  task.split = blockIdx.x % static_cast<std::uint32_t>(splits.splits);
+  task.first = task.split * splits.cells_per_split + threadIdx.x;
+  task.end = (task.split + 1) * splits.cells_per_split;
+  if (task.end > layout.cells) task.end = layout.cells;
+  return task;
+}
+
+/// The exponent k of a power of two that takes values to at most 2^15 in magnitude, where halves have their digits;
+/// `square` is the square of a bound on them. NaN gives some k.
+__device__ inline int half_exponent(float square) {
+  constexpr int kMost = 60;                                              // 2^(2 k) is a float
+  const int k = 15 - (((__float_as_int(square) >> 23) - 127 + 2) >> 1);  // sqrt(square) < 2^(15 - k)
+  return k < kMost ? k : kMost;
+}
+__device__ inline float power_of_two(int exponent) { return __int_as_float((exponent + 127) << 23); }
+
+/// One lane's cell: exp((z - max z) / 2) of every class, and what makes E of them (math.md, eq. 17, 18). A lane that is
+/// not live has E = 0, whatever its logits are.
+template <class Logit, int kOctets>
+class NarrowRow {
+  static constexpr int kClasses = NarrowTile<kOctets>::kClasses;
+  /// Classes that every problem of this many octets has; the others may be padding, which has s = 0.
+  static constexpr int kCertain = NarrowTile<kOctets>::kCertain;
+
+ public:
+  __device__ NarrowRow(const LabelRow& labels, const CellLogits<Logit>& logits, int classes, bool is_live)
+      : labels_(labels), logits_(logits), mixed_(labels), is_live_(is_live) {
+    load(classes);
+    const float largest = exponentiate();
+    const Sums sums = sum_squares();
+    inverse_ = ptx::inverse_sqrt(sums.labelled + sums.unlabelled);
+    const float delta = sums.unlabelled * inverse_ * inverse_;
+    square_ = delta;
+    if (!is_live) return;
+    if (labels.is_pure()) {
+      pure_ = -delta * ptx::inverse(1 + ptx::sqrt(sums.labelled) * inverse_);
+    } else {
+      mixed_.normalise(logits, sums.unlabelled, largest);
+    }
+    for_each_labelled([&](std::int32_t, float residual) { square_ += residual * residual; });
+  }
+
+  /// |E|^2, to some ulps.
+  __device__ float square() const { return is_live_ ? square_ : 0; }
+  __device__ float s(int c) const { return e_[c] * inverse_; }
+
+  /// E times `scale` into the lane's rows of halves.
+  template <int kPitch>
+  __device__ void store(float scale, HalfPiece (*leading)[kPitch], HalfPiece (*remainder)[kPitch]) const {
+    const int lane = lane_index();
+    const float factor = is_live_ ? inverse_ * scale : 0;
+#pragma unroll
+    for (int octet = 0; octet < kOctets; ++octet) {
+      float values[8];
+#pragma unroll
+      for (int j = 0; j < 8; ++j) values[j] = e_[8 * octet + j] * factor;
+      split_piece(values, leading[lane][octet], remainder[lane][octet]);
+    }
+    if (!is_live_) return;
+    for_each_labelled([&](std::int32_t label, float residual) {
+      half_at(leading, lane, label) = __float2half_rn(residual * scale);
+      half_at(remainder, lane, label) = __float2half_rn(remainder_of(residual * scale));
+    });
+  }
+
+ private:
+  struct Sums {
+    float labelled, unlabelled;
+  };
+
+  __device__ void load(int classes) {
+#pragma unroll
+    for (int c = 0; c < kClasses; ++c) e_[c] = c >= kCertain && c >= classes ? -INFINITY : is_live_ ? logits_[c] : 0;
+  }
+
+  /// Returns the largest logit. A NaN need not show there: it turns the sum of squares NaN.
+  __device__ float exponentiate() {
+    constexpr float kHalfLog2E = 0.72134752044f;
+    float largest = e_[0];
+#pragma unroll
+    for (int c = 1; c < kClasses; ++c) largest = fmaxf(largest, e_[c]);
+    const float shift = largest * kHalfLog2E;
+#pragma unroll
+    for (int c = 0; c < kClasses; ++c) e_[c] = ptx::exp2(fmaf(e_[c], kHalfLog2E, -shift));
+    return largest;
+  }
+
+  __device__ Sums sum_squares() const {
+    const std::uint64_t set = label_set();
+    Sums sums{};
+#pragma unroll
+    for (int c = 0; c < kClasses; ++c) (set >> c & 1 ? sums.labelled : sums.unlabelled) += e_[c] * e_[c];
+    return sums;
+  }
+
+  __device__ std::uint64_t label_set() const {
+    if (labels_.is_pure()) return std::uint64_t{1} << labels_.code();
+    std::uint64_t set = 0;
+#pragma unroll 1
+    for (int index = 0; index < labels_.size(); ++index) set |= std::uint64_t{1} << labels_.label(index);
+    return set;
+  }
+
+  template <class Body>
+  __device__ void for_each_labelled(const Body& body) const {
+    if (labels_.is_pure())
+      body(labels_.code(), pure_);
+    else
+      mixed_.for_each_residual(logits_, body);
+  }
+
+  const LabelRow& labels_;
+  const CellLogits<Logit>& logits_;
+  MixedResiduals mixed_;
+  bool is_live_;
+  float e_[kClasses];
+  float inverse_, square_, pure_ = 0;
+};
+
+}  // namespace arloss::kernels
+
+#endif

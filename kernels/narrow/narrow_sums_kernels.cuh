@@ -1,0 +1,245 @@
+#ifndef ARLOSS_KERNELS_NARROW_SUMS_KERNELS_CUH
+#define ARLOSS_KERNELS_NARROW_SUMS_KERNELS_CUH
+
+#include "kernels/narrow/narrow_params.h"
+#include "kernels/narrow/narrow_row.cuh"
+
+namespace arloss::kernels {
+
+/// What a warp keeps in shared memory: its tile's rows of E in two halves, and of labels in one.
+template <int kOctets>
+struct NarrowSumsRows {
+  static constexpr int kPitch = odd_pitch(kOctets);
+  HalfPiece leading[NarrowTile<kOctets>::kCells][kPitch], remainder[NarrowTile<kOctets>::kCells][kPitch];
+  HalfPiece labels[NarrowTile<kOctets>::kCells][kPitch];
+  HalfPiece beyond;  // the last panel of labels reads one piece past the last row where kOctets is odd
+};
+
+/// A warp's products of 16 classes by 8, those of P on and above the diagonal. E went in times 2^exponent, which only
+/// ever falls, as far as the largest |E| met so far asks for; labels times kLabelScale.
+template <int kOctets>
+struct NarrowProducts {
+  static constexpr int kPanels = NarrowTile<kOctets>::kPanels;
+  /// Tiles of P in panels before `panel`: panel m has those of octets 2 m and on.
+  __device__ static constexpr int first_p(int panel) { return panel * kOctets - panel * (panel - 1); }
+  static constexpr int kP = kPanels * kOctets - kPanels * (kPanels - 1);
+  static constexpr int kQ = kPanels * kOctets;
+  static constexpr float kLabelScale = 32;  // sqrt(w) u of weights up to 2^20 stays a half, and keeps its digits below
+
+  float p[kP][4], q[kQ][4];
+  int exponent;
+
+  /// Rows of this square at most come next.
+  __device__ void admit(float square) {
+    const int next = half_exponent(__uint_as_float(__reduce_max_sync(~0u, __float_as_uint(square))));
+    if (next >= exponent) return;
+    const float factor = power_of_two(next - exponent);
+#pragma unroll
+    for (int tile = 0; tile < kP; ++tile)
+#pragma unroll
+      for (int e = 0; e < 4; ++e) p[tile][e] = p[tile][e] * factor * factor;
+#pragma unroll
+    for (int tile = 0; tile < kQ; ++tile)
+#pragma unroll
+      for (int e = 0; e < 4; ++e) q[tile][e] *= factor;
+    exponent = next;
+  }
+};
+
+template <int kOctets>
+union NarrowSumsStorage {
+  NarrowSumsRows<kOctets> rows[NarrowTile<kOctets>::kWarps];
+  float joined[NarrowProducts<kOctets>::kP + NarrowProducts<kOctets>::kQ][4][32];
+};
+
+template <int kOctets>
+__device__ void clear_labels(NarrowSumsRows<kOctets>& rows) {
+  for (int piece = 0; piece < NarrowSumsRows<kOctets>::kPitch; ++piece) rows.labels[lane_index()][piece] = HalfPiece{};
+  rows.beyond = HalfPiece{};
+}
+
+/// Calls body(class, value) for the entries of the lane's label row: u^1, or u^k - u^1 where there is a coarser scale.
+template <class Body>
+__device__ void for_each_label(const NarrowSumsParams& params, const LabelRow& finest, std::int64_t row,
+                               const Body& body) {
+  if (params.coarser.codes != nullptr) return for_each_difference(label_row_of_cell(params.coarser, row), finest, body);
+#pragma unroll 1
+  for (int index = 0; index < finest.size(); ++index) body(finest.label(index), finest.u(index));
+}
+
+/// Does any lane's cell have a label row? Differences of scales are 0 inside every region of one class.
+__device__ inline bool has_labels(const NarrowSumsParams& params, const LabelRow& finest, std::int64_t row,
+                                  bool is_live) {
+  if (params.coarser.codes == nullptr) return true;
+  const std::int32_t code = params.coarser.codes[block_of_cell(params.coarser, row)];
+  return __any_sync(~0u, is_live && !(finest.is_pure() && finest.code() == code));
+}
+
+/// p += E'E, q += labels'E of 32 cells: of the four products of halves the one of two remainders, 2^-22 of the whole,
+/// is left out.
+template <int kOctets>
+__device__ void multiply_rows(const NarrowSumsRows<kOctets>& rows, bool has_p, NarrowProducts<kOctets>& products) {
+  constexpr int kPanels = NarrowTile<kOctets>::kPanels;
+#pragma unroll
+  for (int cell = 0; cell < NarrowTile<kOctets>::kCells; cell += 16)
+#pragma unroll
+    for (int m = 0; m < kPanels; ++m) {
+      std::uint32_t leading[4], remainder[4], labels[4];
+      load_class_rows(rows.leading + cell, 2 * m, leading);
+      load_class_rows(rows.remainder + cell, 2 * m, remainder);
+      load_class_rows(rows.labels + cell, 2 * m, labels);
+#pragma unroll
+      for (int panel = 0; panel < kPanels; ++panel) {
+        std::uint32_t leading_columns[2][2], remainder_columns[2][2];
+        load_class_columns(rows.leading + cell, 2 * panel, leading_columns);
+        load_class_columns(rows.remainder + cell, 2 * panel, remainder_columns);
+#pragma unroll
+        for (int o = 0; o < 2; ++o) {
+          const int n = 2 * panel + o;
+          if (n >= kOctets) continue;
+          float(&q)[4] = products.q[m * kOctets + n];
+          ptx::mma_m16n8k16(q, labels, remainder_columns[o]);
+          ptx::mma_m16n8k16(q, labels, leading_columns[o]);
+          if (panel < m || !has_p) continue;
+          float(&p)[4] = products.p[NarrowProducts<kOctets>::first_p(m) + n - 2 * m];
+          ptx::mma_m16n8k16(p, remainder, leading_columns[o]);
+          ptx::mma_m16n8k16(p, leading, remainder_columns[o]);
+          ptx::mma_m16n8k16(p, leading, leading_columns[o]);
+        }
+      }
+    }
+}
+
+/// q += labels'E of the leading halves of E: what remainders of labels add.
+template <int kOctets>
+__device__ void multiply_label_remainders(const NarrowSumsRows<kOctets>& rows, NarrowProducts<kOctets>& products) {
+  constexpr int kPanels = NarrowTile<kOctets>::kPanels;
+#pragma unroll
+  for (int cell = 0; cell < NarrowTile<kOctets>::kCells; cell += 16)
+#pragma unroll
+    for (int m = 0; m < kPanels; ++m) {
+      std::uint32_t labels[4];
+      load_class_rows(rows.labels + cell, 2 * m, labels);
+#pragma unroll
+      for (int panel = 0; panel < kPanels; ++panel) {
+        std::uint32_t columns[2][2];
+        load_class_columns(rows.leading + cell, 2 * panel, columns);
+#pragma unroll
+        for (int o = 0; o < 2; ++o)
+          if (2 * panel + o < kOctets) ptx::mma_m16n8k16(products.q[m * kOctets + 2 * panel + o], labels, columns[o]);
+      }
+    }
+}
+
+/// One tile of 32 cells: its rows into shared memory, their products onto the warp's.
+template <class Logit, int kOctets>
+__device__ void add_tile(const NarrowSumsParams& params, const NarrowTask& task, std::int64_t cell,
+                         NarrowSumsRows<kOctets>& rows, NarrowProducts<kOctets>& products) {
+  const bool is_present = cell < task.end;
+  if (!is_present) cell = task.end - 1;
+  const std::int64_t row_index = task.image * params.layout.cells + cell;
+  const float weight = is_present ? params.weights[row_index] : 0;
+  const LabelRow finest(params.finest, block_of_cell(params.finest, row_index));
+  if (!has_labels(params, finest, row_index, weight != 0)) return;
+  const CellLogits<Logit> logits = cell_logits<Logit>(params.logits, params.layout, task.image, cell);
+  const NarrowRow<Logit, kOctets> row(finest, logits, static_cast<int>(params.layout.classes), weight != 0);
+  products.admit(row.square() * weight);
+
+  const int lane = lane_index();
+  const float root = sqrtf(weight);
+  const auto store_labels = [&](const auto& part) {
+    if (weight == 0) return;
+    for_each_label(params, finest, row_index, [&](std::int32_t label, double value) {
+      half_at(rows.labels, lane, label) =
+          __float2half_rn(part(root * static_cast<float>(value) * NarrowProducts<kOctets>::kLabelScale));
+    });
+  };
+  bool has_remainder = false;
+  row.store(root * power_of_two(products.exponent), rows.leading, rows.remainder);
+  store_labels([&](float value) {
+    has_remainder |= remainder_of(value) != 0;
+    return value;
+  });
+  __syncwarp();  // rows before other lanes read them
+  multiply_rows(rows, params.p != nullptr, products);
+  __syncwarp();  // ... and read before labels change
+  if (__any_sync(~0u, has_remainder)) {
+    store_labels(remainder_of);
+    __syncwarp();  // remainders before other lanes read them
+    multiply_label_remainders(rows, products);
+    __syncwarp();  // ... and read before they are cleared
+  }
+  store_labels([](float) { return 0.0f; });
+}
+
+/// Joins the warps' products, in order, in shared memory.
+template <int kOctets>
+__device__ void join_products(const NarrowProducts<kOctets>& products, NarrowSumsStorage<kOctets>& storage) {
+  using Products = NarrowProducts<kOctets>;
+  const float unscale = power_of_two(-products.exponent);
+  for (int warp = 0; warp < NarrowTile<kOctets>::kWarps; ++warp) {
+    __syncthreads();  // the warps before have added theirs; at first: rows are no longer needed
+    if (threadIdx.x / 32 != warp) continue;
+    const auto add = [&](float(&sum)[32], float value) {
+      sum[lane_index()] = (warp == 0 ? 0 : sum[lane_index()]) + value;
+    };
+#pragma unroll
+    for (int tile = 0; tile < Products::kP; ++tile)
+#pragma unroll
+      for (int e = 0; e < 4; ++e) add(storage.joined[tile][e], products.p[tile][e] * unscale * unscale);
+#pragma unroll
+    for (int tile = 0; tile < Products::kQ; ++tile)
+#pragma unroll
+      for (int e = 0; e < 4; ++e)
+        add(storage.joined[Products::kP + tile][e], products.q[tile][e] * unscale / Products::kLabelScale);
+  }
+  __syncthreads();  // the sums before they are stored
+}
+
+/// The joined products into the block's matrices.
+template <int kOctets>
+__device__ void store_products(const NarrowSumsParams& params, const NarrowTask& task,
+                               const NarrowSumsStorage<kOctets>& storage) {
+  using Products = NarrowProducts<kOctets>;
+  const std::int64_t classes = params.layout.classes, offset = std::int64_t{blockIdx.x} * params.stride;
+  const unsigned warp = threadIdx.x / 32;
+  for (int index = static_cast<int>(warp); index < NarrowTile<kOctets>::kPanels * kOctets;
+       index += NarrowTile<kOctets>::kWarps) {
+    const int m = index / kOctets, n = index % kOctets;
+#pragma unroll
+    for (int e = 0; e < 4; ++e) {
+      const std::int64_t c = 16 * m + product_row(e), d = 8 * n + product_column(e);
+      if (c >= classes || d >= classes) continue;
+      params.q[offset + c * classes + d] = storage.joined[Products::kP + index][e][lane_index()];
+      if (params.p == nullptr || c > d) continue;
+      const float p = storage.joined[Products::first_p(m) + n - 2 * m][e][lane_index()];
+      params.p[offset + c * classes + d] = p;
+      params.p[offset + d * classes + c] = p;
+    }
+  }
+}
+
+/// narrow_sums_kernel.  Computes: P and Q_1, or D_k, of one split's cells from their logits (math.md, eq. 13), a lane
+/// per cell, products on tensor cores, float32 accuracy.
+/// Owns: the matrices of one split.  Reads: its logits once.
+/// Order: 512 cells of a warp in order in float32, then the warps.
+/// Cost: 5 mma for each 16 cells x 16 classes x 8, 3 of them on half the classes; 14 instructions a logit.
+template <class Logit, int kOctets>
+__global__ void __launch_bounds__(NarrowTile<kOctets>::kThreads, NarrowTile<kOctets>::kResidentBlocks)
+    narrow_sums_kernel(const NarrowSumsParams params) {
+  extern __shared__ __align__(16) unsigned char memory[];
+  auto& storage = *reinterpret_cast<NarrowSumsStorage<kOctets>*>(memory);
+  NarrowSumsRows<kOctets>& rows = storage.rows[threadIdx.x / 32];
+  const NarrowTask task = narrow_task(params.layout);
+  NarrowProducts<kOctets> products{};
+  products.exponent = half_exponent(0);
+  clear_labels(rows);
+  for (std::int64_t cell = task.first; cell - lane_index() < task.end; cell += NarrowSplits::kStep)
+    add_tile<Logit>(params, task, cell, rows, products);
+  join_products(products, storage);
+  store_products(params, task, storage);
+}
+
+}  // namespace arloss::kernels
+
+#endif
