@@ -29,13 +29,12 @@ __device__ inline TwoFloat log_of_count(std::uint32_t n) {
   const std::int32_t bits = __float_as_int(static_cast<float>(n)), k = (bits - kSqrtHalf) >> 23;
   const float m = __int_as_float(bits - (k << 23));
   const TwoFloat denominator = add_exactly(m, 1);
-  const float f = (m - 1) / denominator.high;
+  const float inverse = ptx::inverse(denominator.high), f = (m - 1) * inverse;
   const float remainder = fmaf(-f, denominator.high, m - 1) - f * denominator.low;
   const float f2 = f * f;
   const float series = fmaf(f2, fmaf(f2, fmaf(f2, fmaf(f2, 2.0f / 11, 2.0f / 9), 2.0f / 7), 2.0f / 5), 2.0f / 3);
   const TwoFloat high = add_exactly(static_cast<float>(k) * kLn2High, 2 * f);
-  return {high.high,
-          high.low + fmaf(static_cast<float>(k), kLn2Low, fmaf(f * f2, series, 2 * remainder / denominator.high))};
+  return {high.high, high.low + fmaf(static_cast<float>(k), kLn2Low, fmaf(f * f2, series, 2 * remainder * inverse))};
 }
 
 /// E of the labelled classes of a cell with several (math.md, eq. 18). With v the labelled class of the largest
@@ -52,8 +51,8 @@ class MixedResiduals {
   template <class Logits>
   __device__ void normalise(const Logits& logits, float unlabelled, float largest) {
     choose_reference(logits);
-    float r = unlabelled * expf(largest - reference_) * row_.share(reference_index_);
-    for_each(logits, [&](int index, float b) { r += row_.share(index) * expm1f(b); });
+    float r = unlabelled * expf(largest - reference_) * row_.t<float>(reference_index_);
+    for_each(logits, [&](int index, float b) { r += row_.t<float>(index) * expm1f(b); });
     log_sum_ = log1pf(r);
   }
 
@@ -61,7 +60,7 @@ class MixedResiduals {
   template <class Logits, class Body>
   __device__ void for_each_residual(const Logits& logits, const Body& body) const {
     for_each(logits, [&](int index, float b) {
-      body(row_.label(index), sqrtf(row_.share(index)) * expm1f(0.5f * (b - log_sum_)));
+      body(row_.label(index), row_.u<float>(index) * expm1f(0.5f * (b - log_sum_)));
     });
   }
 

@@ -115,7 +115,7 @@ __device__ inline double label_affinity(const AffinityRowsParams& params, std::i
     const LabelRow row_j = label_row_of_cell(params.scales.scales[k], cell_j);
     double affinity = 0;
 #pragma unroll 1
-    for (int index = 0; index < row_i.size(); ++index) affinity += row_i.u(index) * row_j.share_of(row_i.label(index));
+    for (int index = 0; index < row_i.size(); ++index) affinity += row_i.u(index) * row_j.u_of(row_i.label(index));
     blend += params.omega[k] * affinity;
   }
   return blend;

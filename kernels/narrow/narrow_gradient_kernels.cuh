@@ -45,7 +45,8 @@ __device__ int load_matrices(const NarrowGradientParams& params, std::int64_t im
   float largest = 0;
   for (unsigned index = threadIdx.x; index < classes * classes; index += Tile::kThreads)
     largest = fmaxf(largest, fabsf(matrix[index]));
-  storage.largest[threadIdx.x / 32] = __reduce_max_sync(~0u, __float_as_uint(largest));
+  const std::uint32_t bits_of_warp = __reduce_max_sync(~0u, __float_as_uint(largest));
+  if (lane_index() == 0) storage.largest[threadIdx.x / 32] = bits_of_warp;
   __syncthreads();  // every warp's largest before it is read
   for (const std::uint32_t bits : storage.largest) largest = fmaxf(largest, __uint_as_float(bits));
   const int exponent = half_exponent(largest * largest);
@@ -131,7 +132,7 @@ class NarrowSlopes {
 #pragma unroll 1
     for (int index = 0; index < finest.size(); ++index) {
       const float* const row = storage.label_matrix[finest.label(index)];
-      const auto u = static_cast<float>(finest.u(index));
+      const float u = finest.u<float>(index);
 #pragma unroll
       for (int c = 0; c < kClasses; ++c) h[c] = fmaf(u, row[c], h[c]);
     }
@@ -140,11 +141,10 @@ class NarrowSlopes {
   /// -= (u^k - u^1) K.
   __device__ void subtract_difference(const LabelRow& coarser, const LabelRow& finest, const float* matrix,
                                       int classes) {
-    for_each_difference(coarser, finest, [&](std::int32_t label, double difference) {
-      const auto factor = -static_cast<float>(difference);
+    for_each_difference<float>(coarser, finest, [&](std::int32_t label, float difference) {
 #pragma unroll
       for (int c = 0; c < kClasses; ++c)
-        if (c < classes) h[c] = fmaf(factor, matrix[label * classes + c], h[c]);
+        if (c < classes) h[c] = fmaf(-difference, matrix[label * classes + c], h[c]);
     });
   }
 };

@@ -53,18 +53,19 @@ union NarrowSumsStorage {
 };
 
 template <int kOctets>
-__device__ void clear_labels(NarrowSumsRows<kOctets>& rows) {
-  for (int piece = 0; piece < NarrowSumsRows<kOctets>::kPitch; ++piece) rows.labels[lane_index()][piece] = HalfPiece{};
-  rows.beyond = HalfPiece{};
+__device__ void clear_label_row(NarrowSumsRows<kOctets>& rows) {
+#pragma unroll
+  for (HalfPiece& piece : rows.labels[lane_index()]) piece = HalfPiece{};
 }
 
 /// Calls body(class, value) for the entries of the lane's label row: u^1, or u^k - u^1 where there is a coarser scale.
 template <class Body>
 __device__ void for_each_label(const NarrowSumsParams& params, const LabelRow& finest, std::int64_t row,
                                const Body& body) {
-  if (params.coarser.codes != nullptr) return for_each_difference(label_row_of_cell(params.coarser, row), finest, body);
+  if (params.coarser.codes != nullptr)
+    return for_each_difference<float>(label_row_of_cell(params.coarser, row), finest, body);
 #pragma unroll 1
-  for (int index = 0; index < finest.size(); ++index) body(finest.label(index), finest.u(index));
+  for (int index = 0; index < finest.size(); ++index) body(finest.label(index), finest.u<float>(index));
 }
 
 /// Does any lane's cell have a label row? Differences of scales are 0 inside every region of one class.
@@ -80,7 +81,7 @@ __device__ inline bool has_labels(const NarrowSumsParams& params, const LabelRow
 template <int kOctets>
 __device__ void multiply_rows(const NarrowSumsRows<kOctets>& rows, bool has_p, NarrowProducts<kOctets>& products) {
   constexpr int kPanels = NarrowTile<kOctets>::kPanels;
-#pragma unroll
+#pragma unroll 1  // both at once spill
   for (int cell = 0; cell < NarrowTile<kOctets>::kCells; cell += 16)
 #pragma unroll
     for (int m = 0; m < kPanels; ++m) {
@@ -114,7 +115,7 @@ __device__ void multiply_rows(const NarrowSumsRows<kOctets>& rows, bool has_p, N
 template <int kOctets>
 __device__ void multiply_label_remainders(const NarrowSumsRows<kOctets>& rows, NarrowProducts<kOctets>& products) {
   constexpr int kPanels = NarrowTile<kOctets>::kPanels;
-#pragma unroll
+#pragma unroll 1  // both at once spill
   for (int cell = 0; cell < NarrowTile<kOctets>::kCells; cell += 16)
 #pragma unroll
     for (int m = 0; m < kPanels; ++m) {
@@ -145,31 +146,27 @@ __device__ void add_tile(const NarrowSumsParams& params, const NarrowTask& task,
   const NarrowRow<Logit, kOctets> row(finest, logits, static_cast<int>(params.layout.classes), weight != 0);
   products.admit(row.square() * weight);
 
-  const int lane = lane_index();
-  const float root = sqrtf(weight);
-  const auto store_labels = [&](const auto& part) {
+  const float root = weight == 1 ? 1 : ptx::sqrt(weight);
+  row.store(root * power_of_two(products.exponent), rows.leading, rows.remainder);
+  bool has_remainder = false;
+  const auto store_labels = [&](bool is_remainder) {
     if (weight == 0) return;
-    for_each_label(params, finest, row_index, [&](std::int32_t label, double value) {
-      half_at(rows.labels, lane, label) =
-          __float2half_rn(part(root * static_cast<float>(value) * NarrowProducts<kOctets>::kLabelScale));
+    for_each_label(params, finest, row_index, [&](std::int32_t label, float value) {
+      value *= root * NarrowProducts<kOctets>::kLabelScale;
+      const float remainder = remainder_of(value);
+      has_remainder |= remainder != 0;
+      half_at(rows.labels, lane_index(), label) = __float2half_rn(is_remainder ? remainder : value);
     });
   };
-  bool has_remainder = false;
-  row.store(root * power_of_two(products.exponent), rows.leading, rows.remainder);
-  store_labels([&](float value) {
-    has_remainder |= remainder_of(value) != 0;
-    return value;
-  });
-  __syncwarp();  // rows before other lanes read them
-  multiply_rows(rows, params.p != nullptr, products);
-  __syncwarp();  // ... and read before labels change
-  if (__any_sync(~0u, has_remainder)) {
-    store_labels(remainder_of);
-    __syncwarp();  // remainders before other lanes read them
-    multiply_label_remainders(rows, products);
-    __syncwarp();  // ... and read before they are cleared
+#pragma unroll 1
+  for (bool is_remainder = false;; is_remainder = true) {
+    store_labels(is_remainder);
+    __syncwarp();  // rows before other lanes read them
+    is_remainder ? multiply_label_remainders(rows, products) : multiply_rows(rows, params.p != nullptr, products);
+    __syncwarp();  // ... and read before they change
+    if (is_remainder || !__any_sync(~0u, has_remainder)) break;
   }
-  store_labels([](float) { return 0.0f; });
+  clear_label_row(rows);
 }
 
 /// Joins the warps' products, in order, in shared memory.
@@ -233,7 +230,8 @@ __global__ void __launch_bounds__(NarrowTile<kOctets>::kThreads, NarrowTile<kOct
   const NarrowTask task = narrow_task(params.layout);
   NarrowProducts<kOctets> products{};
   products.exponent = half_exponent(0);
-  clear_labels(rows);
+  clear_label_row(rows);
+  if (lane_index() == 0) rows.beyond = HalfPiece{};
   for (std::int64_t cell = task.first; cell - lane_index() < task.end; cell += NarrowSplits::kStep)
     add_tile<Logit>(params, task, cell, rows, products);
   join_products(products, storage);

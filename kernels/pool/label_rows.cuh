@@ -2,8 +2,16 @@
 #define ARLOSS_KERNELS_LABEL_ROWS_CUH
 
 #include "kernels/pool/label_scale.h"
+#include "kernels/ptx/approximate.cuh"
 
 namespace arloss::kernels {
+
+/// In the type that asks: exact to float64, or in float32 by single instructions, which take no float64 unit and no
+/// slow path along.
+__device__ inline double quotient(double a, double b) { return a / b; }
+__device__ inline float quotient(float a, float b) { return a * ptx::inverse(b); }
+__device__ inline double root(double x) { return sqrt(x); }
+__device__ inline float root(float x) { return ptx::sqrt(x); }
 
 /// u^k of one block: the square roots of the class shares, classes ascending (math.md, eq. 5).
 class LabelRow {
@@ -12,6 +20,7 @@ class LabelRow {
       : code_(scale.codes[block]), counts_(scale.counts + block * scale.count_stride) {
     size_ = code_ >= 0 ? 1 : code_ == kNoLabels ? 0 : -code_;
     if (size_ < 2) return;
+    total_ = 0;
 #pragma unroll 1
     for (int index = 0; index < size_; ++index) total_ += counts_[index].count;
   }
@@ -20,27 +29,35 @@ class LabelRow {
   __device__ bool is_pure() const { return code_ >= 0; }
   __device__ std::int32_t code() const { return code_; }
   __device__ std::int32_t label(int index) const { return code_ >= 0 ? code_ : counts_[index].label; }
-  /// Of a block of several classes.
-  __device__ std::uint32_t count(int index) const { return counts_[index].count; }
-  __device__ float share(int index) const { return static_cast<float>(t(index)); }
-  __device__ double t(int index) const {
-    return code_ >= 0 ? 1.0 : static_cast<double>(counts_[index].count) / static_cast<double>(total_);
-  }
-  __device__ double u(int index) const { return code_ >= 0 ? 1.0 : sqrt(t(index)); }
-  /// t and u of a class, 0 where the block has none of it.
-  __device__ double t_of(std::int32_t label) const {
-    if (code_ >= 0) return code_ == label ? 1.0 : 0.0;
+  /// Of total(): label pixels, or 1 of 1 for a block of one class.
+  __device__ std::uint32_t count(int index) const { return code_ >= 0 ? 1 : counts_[index].count; }
+  __device__ std::uint32_t total() const { return total_; }
+  /// 0 where the block has none of the class.
+  __device__ std::uint32_t count_of(std::int32_t label) const {
+    if (code_ >= 0) return code_ == label ? 1 : 0;
 #pragma unroll 1
     for (int index = 0; index < size_; ++index)
-      if (counts_[index].label == label) return t(index);
+      if (counts_[index].label == label) return counts_[index].count;
     return 0;
   }
-  __device__ double share_of(std::int32_t label) const { return sqrt(t_of(label)); }
+
+  template <class Number = double>
+  __device__ Number t(int index) const {
+    return code_ >= 0 ? 1 : quotient(static_cast<Number>(count(index)), static_cast<Number>(total_));
+  }
+  template <class Number = double>
+  __device__ Number u(int index) const {
+    return code_ >= 0 ? 1 : root(t<Number>(index));
+  }
+  __device__ double t_of(std::int32_t label) const {
+    return static_cast<double>(count_of(label)) / static_cast<double>(total_);
+  }
+  __device__ double u_of(std::int32_t label) const { return sqrt(t_of(label)); }
 
  private:
   std::int32_t code_;
   int size_;
-  std::uint32_t total_ = 0;
+  std::uint32_t total_ = 1;
   const LabelCount* counts_;
 };
 
@@ -62,20 +79,34 @@ __device__ inline LabelRow label_row_of_cell(const LabelScale& scale, std::int64
   return LabelRow(scale, block_of_cell(scale, cell));
 }
 
+/// sqrt(a / a_total) - sqrt(b / b_total), which is not of size 1: exactly 0 for equal shares, else to the type's
+/// relative accuracy.
+template <class Number>
+__device__ Number difference_of_roots(std::uint32_t a, std::uint32_t a_total, std::uint32_t b, std::uint32_t b_total) {
+  const std::int64_t numerator = std::int64_t{a} * b_total - std::int64_t{b} * a_total;
+  if (numerator == 0) return 0;
+  const auto share = [](std::uint32_t count, std::uint32_t total) {
+    return quotient(static_cast<Number>(count), static_cast<Number>(total));
+  };
+  const Number totals = static_cast<Number>(a_total) * static_cast<Number>(b_total);
+  return quotient(quotient(static_cast<Number>(numerator), totals), root(share(a, a_total)) + root(share(b, b_total)));
+}
+
 /// Calls body(class, u^k_c - u^1_c) for the classes of either row; nothing where both are the same class.
-template <class Body>
+template <class Number = double, class Body>
 __device__ void for_each_difference(const LabelRow& coarser, const LabelRow& finest, const Body& body) {
   if (coarser.is_pure() && coarser.code() == finest.code()) return;
 #pragma unroll 1
   for (int index = 0; index < coarser.size(); ++index) {
     const std::int32_t label = coarser.label(index);
-    body(label, coarser.u(index) - finest.share_of(label));
+    body(label,
+         difference_of_roots<Number>(coarser.count(index), coarser.total(), finest.count_of(label), finest.total()));
   }
   // Blocks need not nest (edges 2 and 3): the finest may hold classes that the coarser does not.
 #pragma unroll 1
   for (int index = 0; index < finest.size(); ++index) {
     const std::int32_t label = finest.label(index);
-    if (coarser.share_of(label) == 0) body(label, -finest.u(index));
+    if (coarser.count_of(label) == 0) body(label, -finest.u<Number>(index));
   }
 }
 

@@ -48,7 +48,7 @@ __global__ void __launch_bounds__(CellTile::kThreads) pyramid_kernel(const Pyram
       const std::int64_t row = column.image * params.cells + cell;
       const float weight = params.cell_weights[row];
       if (weight == 0) return;
-      const double u = LabelRow(params.labels, row).share_of(static_cast<std::int32_t>(c));
+      const double u = LabelRow(params.labels, row).u_of(static_cast<std::int32_t>(c));
       sums.add(static_cast<double>(weight), static_cast<double>(plane[cell]), u);
     });
     const double inverse = sums.weight > 0 ? 1 / sums.weight : 0;
