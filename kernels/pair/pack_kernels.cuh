@@ -4,6 +4,7 @@
 #include <cuda_fp16.h>
 
 #include "kernels/pair/pair_params.h"
+#include "kernels/pool/label_rows.cuh"
 
 namespace arloss::kernels {
 
@@ -82,20 +83,14 @@ __device__ inline void pack_labels(const PackParams& params, const PackTask& tas
 #pragma unroll
   for (int piece = 0; piece < 4; ++piece) pieces[piece] = HalfPiece{};
   if (!task.is_live) return;
-  const std::int64_t row = task.image * params.cells + task.cell;
-  const std::int32_t code = params.codes[row];
-  const int num_classes = code >= 0 ? 1 : code == kNoLabels ? 0 : -code;
-  const LabelCount* const counts = params.counts + row * params.count_stride;
-  std::uint32_t total = 0;
+  const LabelRow row = label_row_of_cell(params.labels, task.image * params.cells + task.cell);
+  auto* const halves = reinterpret_cast<__half*>(pieces);
   // Not unrolled: most cells have one class, and side by side the slow paths of division and root spill registers.
 #pragma unroll 1
-  for (int k = 0; k < num_classes; ++k) total += counts[k].count;
-  auto* const halves = reinterpret_cast<__half*>(pieces);
-#pragma unroll 1
-  for (int k = 0; k < num_classes; ++k) {
-    const std::int64_t c = counts[k].label - task.first_class;
+  for (int k = 0; k < row.size(); ++k) {
+    const std::int64_t c = row.label(k) - task.first_class;
     if (c < 0 || c >= PairTile::kClasses) continue;
-    const SplitHalf u = split(sqrtf(static_cast<float>(counts[k].count) / static_cast<float>(total)), 1);
+    const SplitHalf u = split(static_cast<float>(row.u(k)), 1);
     halves[c] = u.leading;
     halves[PairTile::kClasses + c] = u.remainder;
   }

@@ -3,7 +3,7 @@
 
 #include <cstdint>
 
-#include "kernels/pool/pool_params.h"
+#include "kernels/pool/label_scale.h"
 #include "kernels/tile/join_buffers.h"
 #include "kernels/tile/pair_tile.h"
 
@@ -12,13 +12,11 @@ namespace arloss::kernels {
 /// Rows of cells into the form of PairRow. All pointers in device memory.
 struct PackParams {
   std::int64_t batch, classes, cells;
-  const float* s;             // [batch][classes][cells]: sqrt(p)
-  const float* residual;      // as s: E = s - u of the finest scale (math.md, eq. 17 and 18)
-  const std::int32_t* codes;  // as pool leaves them for the finest scale
-  const LabelCount* counts;   // [batch][cells][count_stride]
-  std::int64_t count_stride;
-  const float* weights;  // [batch][cells]; a cell of weight 0 becomes a row of zeros, whatever it holds
-  HalfPiece* rows;       // [batch][cells][PairRow::pieces(classes)]
+  const float* s;         // [batch][classes][cells]: sqrt(p)
+  const float* residual;  // as s: E = s - u of the finest scale (math.md, eq. 17 and 18)
+  LabelScale labels;      // of that scale
+  const float* weights;   // [batch][cells]; a cell of weight 0 becomes a row of zeros, whatever it holds
+  HalfPiece* rows;        // [batch][cells][PairRow::pieces(classes)]
 };
 
 /// Penalties whose value takes d alone. (The slope of kAbsolute, not asked for here, takes its exact sign.)

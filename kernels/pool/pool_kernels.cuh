@@ -1,7 +1,8 @@
 #ifndef ARLOSS_KERNELS_POOL_KERNELS_CUH
 #define ARLOSS_KERNELS_POOL_KERNELS_CUH
 
-#include "kernels/pool/pool_params.h"
+#include "kernels/pool/class_lists.cuh"
+#include "kernels/pool/grid_boxes.cuh"
 #include "kernels/tile/grid_join.cuh"
 
 namespace arloss::kernels {
@@ -26,7 +27,7 @@ struct PoolSharedStorage {
 static_assert(sizeof(PoolSharedStorage) <= 1024, "sixteen blocks of 128 threads fit every device's shared memory");
 
 struct PoolWarpSharedStorage {
-  std::uint32_t histogram[PoolTile::kWarps][PoolTile::kWindow];  // one per warp; all 0 between uses
+  WarpHistograms histograms;
   CensusJoin::SharedStorage join;
 };
 static_assert(sizeof(PoolWarpSharedStorage) <= 20 * 1024, "two blocks even where 48 KiB are all there is");
@@ -40,47 +41,14 @@ __device__ inline std::int32_t classify(const PoolParams& params, std::int64_t l
   return label >= 0 && label < params.classes ? static_cast<std::int32_t>(label) : kInvalidLabel;
 }
 
-/// The label pixels of one block of cells, a box of the label map.
-struct LabelBox {
-  std::int64_t first;  // position of its first label pixel
-  int depth, height, width;
-};
-
-/// The label pixels that a block owns along one axis.
-struct LabelSpan {
-  std::int64_t first;
-  int size;
-};
-__device__ inline LabelSpan label_span(std::int64_t block, std::int64_t edge, std::int64_t cells, std::int64_t labels) {
-  const std::int64_t first = math::first_label(block * edge, cells, labels);
-  return {first, static_cast<int>(math::first_label(min((block + 1) * edge, cells), cells, labels) - first)};
-}
-
-/// `block` counts over the batch.
-__device__ inline LabelBox label_box(const PoolParams& params, std::int64_t block) {
-  const GridSize blocks = block_grid(params), &cells = params.grid, &labels = params.label_grid;
-  const std::int64_t row = block / blocks.width, slice = row / blocks.height, image = slice / blocks.depth;
-  const LabelSpan x = label_span(block - row * blocks.width, params.edge, cells.width, labels.width);
-  const LabelSpan y = label_span(row - slice * blocks.height, params.edge, cells.height, labels.height);
-  const LabelSpan z = label_span(slice - image * blocks.depth, params.edge, cells.depth, labels.depth);
-  const std::int64_t first_row = (image * labels.depth + z.first) * labels.height + y.first;
-  return {first_row * labels.width + x.first, z.size, y.size, x.size};
-}
-
-/// Calls body(class, position) for label pixels start, start + step, ... of a box, counted along x, then y, then z.
-template <class Label, class Body>
-__device__ void for_each_label(const PoolParams& params, const LabelBox& box, int start, int step, const Body& body) {
-  const auto* const labels = static_cast<const Label*>(params.labels);
-  int x = start, y = 0, z = 0;
-  while (true) {
-    for (; x >= box.width; ++y) x -= box.width;
-    for (; y >= box.height; ++z) y -= box.height;
-    if (z >= box.depth) return;
-    const std::int64_t row = z * params.label_grid.height + y;
-    const std::int64_t position = box.first + row * params.label_grid.width + x;
-    body(classify(params, static_cast<std::int64_t>(labels[position])), position);
-    x += step;
-  }
+/// The label pixels of a cell, counted over the batch.
+__device__ inline GridBox label_box(const PoolParams& params, std::int64_t cell) {
+  const GridSize &cells = params.cells.grid, &labels = params.label_grid, &ratio = params.ratio;
+  if (ratio.count() == 1) return {cell, 1, 1, 1};
+  const GridPlace place = place_of(cell, cells);
+  return box_of(place.image, label_span(place.z, cells.depth, labels.depth, ratio.depth),
+                label_span(place.y, cells.height, labels.height, ratio.height),
+                label_span(place.x, cells.width, labels.width, ratio.width), labels);
 }
 
 __device__ inline void add_label(std::int32_t label, std::int64_t position, LabelCensus& census) {
@@ -90,127 +58,70 @@ __device__ inline void add_label(std::int32_t label, std::int64_t position, Labe
   census.first_invalid = min(census.first_invalid, position);
 }
 
-/// Code and weight of a block, from its number of classes and one of them.
-__device__ inline void finish_block(const PoolParams& params, std::int64_t block, int num_classes, std::int32_t label,
+/// A cell's label pixels as class_lists.cuh walks them; `census`, if any, is told of each.
+template <class Label>
+struct LabelWalk {
+  const PoolParams& params;
+  const GridBox& box;
+  LabelCensus* census;
+
+  template <Walker kWalker, class Body>
+  __device__ void run(const Body& body) const {
+    const auto* const labels = static_cast<const Label*>(params.labels);
+    for_each_position<kWalker>(box, params.label_grid, [&](std::int64_t position) {
+      const std::int32_t label = classify(params, static_cast<std::int64_t>(labels[position]));
+      if (census != nullptr) add_label(label, position, *census);
+      body(label, 1u);
+    });
+  }
+};
+
+/// Weight of a cell, from its code.
+__device__ inline void write_weight(const PoolParams& params, std::int64_t cell, std::int32_t code,
                                     LabelCensus& census) {
-  params.codes[block] = num_classes == 0 ? kNoLabels : num_classes == 1 ? label : -num_classes;
-  const float given = params.pixel_weights == nullptr ? 1.0f : params.pixel_weights[block];
-  if (params.weights != nullptr) params.weights[block] = num_classes == 0 ? 0.0f : given;
+  const float given = params.pixel_weights == nullptr ? 1.0f : params.pixel_weights[cell];
+  if (params.weights != nullptr) params.weights[cell] = code == kNoLabels ? 0.0f : given;
   if (given >= 0 && !isinf(given)) return;
   ++census.invalid_weights;
-  census.first_invalid_weight = min(census.first_invalid_weight, block);
+  census.first_invalid_weight = min(census.first_invalid_weight, cell);
 }
 
-/// The lowest class of a box above `label`, with its count; count 0 where there is none.
-template <class Label>
-__device__ LabelCount next_class(const PoolParams& params, const LabelBox& box, std::int32_t label) {
-  LabelCount next{0, 0};
-  for_each_label<Label>(params, box, 0, 1, [&](std::int32_t other, std::int64_t) {
-    if (other <= label || (next.count != 0 && other > next.label)) return;
-    next.count = next.count != 0 && other == next.label ? next.count + 1 : 1;
-    next.label = other;
-  });
-  return next;
-}
-
-/// One thread's block of cells: a pass over its few label pixels per class, no table at all.
-template <class Label>
-__device__ void pool_block(const PoolParams& params, std::int64_t block, LabelCensus& census) {
-  const LabelBox box = label_box(params, block);
-  std::uint32_t remaining = 0;  // valid label pixels not counted yet
-  for_each_label<Label>(params, box, 0, 1, [&](std::int32_t label, std::int64_t position) {
-    remaining += label >= 0;
-    add_label(label, position, census);
-  });
-  LabelCount* const counts = params.counts + block * count_stride(params);
-  LabelCount entry{kNoLabels, 0};
-  int num_classes = 0;
-  for (; remaining != 0; remaining -= entry.count) {
-    entry = next_class<Label>(params, box, entry.label);
-    counts[num_classes++] = entry;
-  }
-  finish_block(params, block, num_classes, entry.label, census);
-}
-
-/// Counts the label pixels of one window of classes into the warp's histogram; integer atomics, so in any order.
-template <class Label>
-__device__ void count_window(const PoolParams& params, const LabelBox& box, std::int64_t window,
-                             std::uint32_t* histogram, LabelCensus& census) {
-  const int lane = static_cast<int>(threadIdx.x % 32);
-  for_each_label<Label>(params, box, lane, 32, [&](std::int32_t label, std::int64_t position) {
-    if (window == 0) add_label(label, position, census);
-    if (label >= window && label < window + PoolTile::kWindow) atomicAdd(&histogram[label - window], 1u);
-  });
-}
-
-/// Moves a window of the histogram into the block's list, classes ascending, and clears it. Returns the list's new
-/// length; `label` becomes a class that the window holds, where it holds any.
-__device__ inline int move_window(const PoolParams& params, std::int64_t window, std::uint32_t* histogram,
-                                  LabelCount* counts, int num_classes, std::int32_t& label) {
-  const int lane = static_cast<int>(threadIdx.x % 32);
-  const std::int64_t size = min(std::int64_t{PoolTile::kWindow}, params.classes - window);
-  for (std::int64_t first = 0; first < size; first += 32) {
-    const std::uint32_t count = first + lane < size ? histogram[first + lane] : 0;
-    const unsigned present = __ballot_sync(~0u, count != 0);
-    if (present == 0) continue;
-    if (count != 0) {
-      const auto mine = static_cast<std::int32_t>(window + first + lane);
-      counts[num_classes + __popc(present & ((1u << lane) - 1))] = {mine, count};
-      histogram[first + lane] = 0;
-    }
-    label = static_cast<std::int32_t>(window + first) + __ffs(present) - 1;
-    num_classes += __popc(present);
-  }
-  return num_classes;
-}
-
-/// A warp's block of cells: its label pixels dealt to the lanes, counted in shared memory.
-template <class Label>
-__device__ void pool_block_by_warp(const PoolParams& params, std::int64_t block, std::uint32_t* histogram,
-                                   LabelCensus& census) {
-  const LabelBox box = label_box(params, block);
-  LabelCount* const counts = params.counts + block * count_stride(params);
-  std::int32_t label = kNoLabels;
-  int num_classes = 0;
-  for (std::int64_t window = 0; window < params.classes; window += PoolTile::kWindow) {
-    count_window<Label>(params, box, window, histogram, census);
-    __syncwarp();  // counts of all lanes before they are moved
-    num_classes = move_window(params, window, histogram, counts, num_classes, label);
-    __syncwarp();  // zeros before the counts of the next window
-  }
-  if (threadIdx.x % 32 == 0) finish_block(params, block, num_classes, label, census);
-}
-
-/// pool_kernel.  Computes: code, class counts and weight of each block of cells with few label pixels, and the census
-/// (math.md, eq. 3, 4 and 8).  One thread per block of cells.
-/// Owns: codes, counts and weights of its blocks, one census slot.  Reads: each label pixel once for the census and
-/// once per class of its block, from L1 but the first time.
+/// pool_kernel.  Computes: code, class counts and weight of each cell with few label pixels, and the census (math.md,
+/// eq. 3, 4 and 8).  One thread per cell.
+/// Owns: its row of the table and weight, one census slot.  Reads: each label pixel once; of a cell of several classes
+/// once more per further class, from L1.
 /// Order: integers and the lowest position, so none matters.
-/// Cost: bytes of the labels, 12 to 16 bytes out for most blocks of cells; no atomics but one ticket.
+/// Cost: bytes of the labels, 4 to 12 bytes out for most cells; no atomics but one ticket.
 template <class Label>
 __global__ void __launch_bounds__(PoolTile::kThreads, PoolTile::kResidentBlocks) pool_kernel(const PoolParams params) {
   __shared__ PoolSharedStorage storage;
   LabelCensus census;
-  const std::int64_t block = std::int64_t{blockIdx.x} * PoolTile::kThreads + threadIdx.x;
-  if (block < params.batch * blocks_per_image(params)) pool_block<Label>(params, block, census);
+  const std::int64_t cell = std::int64_t{blockIdx.x} * PoolTile::kThreads + threadIdx.x;
+  if (cell < params.batch * params.cells.grid.count()) {
+    const GridBox box = label_box(params, cell);
+    const LabelWalk<Label> first_walk{params, box, &census}, walk{params, box, nullptr};
+    write_weight(params, cell, pool_by_thread(first_walk, walk, params.cells, cell), census);
+  }
   CensusJoin::run(census, params.census, blockIdx.x, gridDim.x, storage.join);
 }
 
-/// pool_warp_kernel.  Computes: as pool_kernel, of blocks of cells with many label pixels.  One warp per block.
-/// Owns: as pool_kernel.  Reads: each label pixel once per 1,024 classes.
+/// pool_warp_kernel.  Computes: as pool_kernel, of cells with many label pixels.  One warp per cell.
+/// Owns: as pool_kernel.  Reads: each label pixel once; of a cell of several classes once more per 1,024 classes.
 /// Order: integers and the lowest position, so none matters.
-/// Cost: bytes of the labels; one shared-memory atomic per valid label pixel, and one ticket.
+/// Cost: bytes of the labels; in cells of several classes one shared-memory atomic per valid label pixel; one ticket.
 template <class Label>
 __global__ void __launch_bounds__(PoolTile::kThreads, PoolTile::kResidentBlocks)
     pool_warp_kernel(const PoolParams params) {
   __shared__ PoolWarpSharedStorage storage;
-  const std::uint32_t warp = threadIdx.x / 32;
-  std::uint32_t* const histogram = storage.histogram[warp];
-  for (unsigned bin = threadIdx.x % 32; bin < PoolTile::kWindow; bin += 32) histogram[bin] = 0;
-  __syncwarp();  // zeros before the first counts
   LabelCensus census;
-  const std::int64_t block = std::int64_t{blockIdx.x} * PoolTile::kWarps + warp;
-  if (block < params.batch * blocks_per_image(params)) pool_block_by_warp<Label>(params, block, histogram, census);
+  const std::uint32_t warp = threadIdx.x / 32;
+  const std::int64_t cell = std::int64_t{blockIdx.x} * PoolTile::kWarps + warp;
+  if (cell < params.batch * params.cells.grid.count()) {
+    const GridBox box = label_box(params, cell);
+    const LabelWalk<Label> first_walk{params, box, &census}, walk{params, box, nullptr};
+    const std::int32_t code = pool_by_warp(first_walk, walk, params.cells, cell, storage.histograms.bins[warp]);
+    if (threadIdx.x % 32 == 0) write_weight(params, cell, code, census);
+  }
   CensusJoin::run(census, params.census, blockIdx.x, gridDim.x, storage.join);
 }
 

@@ -7,9 +7,13 @@
 
 namespace arloss::kernels {
 
-/// Fills codes, counts, weights and the census; asynchronous on `stream`. All of it is exact, whatever the labels hold:
-/// it is for the caller to look at the census. Blocks of more than 2^31 - 1 label pixels: cudaErrorInvalidValue.
-cudaError_t launch_pool(const PoolParams& params, cudaStream_t stream);
+/// Both asynchronous on `stream`; items of more than 2^31 - 1 label pixels: cudaErrorInvalidValue.
+
+/// Fills the table of cells, weights and the census. All of it is exact, whatever the labels hold: it is for the caller
+/// to look at the census.
+cudaError_t launch_pool(PoolParams params, cudaStream_t stream);
+/// Fills coarser tables; none of one launch is pooled from another.
+cudaError_t launch_pool_tables(const PoolTablesParams& params, cudaStream_t stream);
 
 }  // namespace arloss::kernels
 

@@ -34,6 +34,9 @@ enum Ticket { kLabelTicket, kLogitTicket, kNumTickets };
 constexpr std::int64_t kMaxSplits = 32;
 constexpr std::int64_t kMinRowsPerSplit = 2 * kernels::RowSplits::kChunk;
 
+/// Cells of a block up to which one warp pools them, 32 a lane; larger blocks are pooled from rows of cells.
+constexpr std::int64_t kMaxItems = 1024;
+
 kernels::LabelType label_type(arloss_dtype_t dtype) {
   return dtype == ARLOSS_DTYPE_UINT8   ? kernels::LabelType::kUint8
          : dtype == ARLOSS_DTYPE_INT32 ? kernels::LabelType::kInt32
@@ -67,25 +70,39 @@ CudaBackend::CudaBackend(const Problem& problem, const Options& options, Route r
 }
 
 void CudaBackend::book_labels() {
-  std::set<std::int64_t> edges(problem_.asked_edges.begin(), problem_.asked_edges.end());
-  edges.insert(1);
+  const std::set<std::int64_t> edges(problem_.asked_edges.begin(), problem_.asked_edges.end());
+  const kernels::GridSize cells = grid_size(problem_.grid);
+  book_table(1, false, 0, {1, 1, 1}, *edges.rbegin() > 1);
   for (const std::int64_t edge : edges) {
-    const kernels::PoolParams shape = pool_shape(edge);
-    const std::int64_t blocks = kernels::blocks_per_image(shape), stride = kernels::count_stride(shape);
-    const std::string name = ", blocks of " + std::to_string(edge);
-    LabelTable table{edge, stride, 0, 0};
-    table.codes = workspace_.book<std::int32_t>("label codes" + name, {problem_.batch, blocks});
-    table.counts = workspace_.book<kernels::LabelCount>("label counts" + name, {problem_.batch, blocks, stride});
-    labels_.push_back(table);
+    if (edge == 1) continue;
+    const kernels::GridSize block{edge, edge, edge};
+    const bool is_large = kernels::max_block_labels(cells, cells, block) > kMaxItems;
+    if (is_large) book_table(edge, true, 0, {1, 1, edge}, true);
+    book_table(edge, false, is_large ? labels_.size() - 1 : 0, is_large ? kernels::GridSize{edge, edge, 1} : block,
+               false);
   }
-  std::int64_t slots = 0;
-  for (const std::int64_t edge : edges) slots = std::max(slots, kernels::pool_grid_blocks(pool_shape(edge)));
   census_ = workspace_.book<kernels::LabelCensus>("label census", {1});
-  coarse_census_ = workspace_.book<kernels::LabelCensus>("label census of larger blocks", {1});
-  census_slots_ = workspace_.book<kernels::LabelCensus>("label census, in parts", {slots});
+  census_slots_ = workspace_.book<kernels::LabelCensus>("label census, in parts",
+                                                        {kernels::pool_grid_blocks(problem_.batch, labels_[0].shape)});
   logit_census_ = workspace_.book<kernels::LogitCensus>("logit census", {1});
   logit_census_slots_ =
       workspace_.book<kernels::LogitCensus>("logit census, in parts", {kernels::logit_census_blocks(layout())});
+}
+
+void CudaBackend::book_table(std::int64_t edge, bool is_rows, std::size_t source, const kernels::GridSize& items,
+                             bool has_totals) {
+  const std::int64_t across = is_rows ? 1 : edge;
+  LabelTable table{edge, is_rows, source, items, {}, 0, 0, 0};
+  table.shape = kernels::label_table(problem_.classes, grid_size(problem_.grid), grid_size(problem_.labels),
+                                     {across, across, edge});
+  const std::int64_t count = table.shape.grid.count();
+  const std::string name = std::string(is_rows ? ", rows of " : ", blocks of ") + std::to_string(edge);
+  table.codes = workspace_.book<std::int32_t>("label codes" + name, {problem_.batch, count});
+  table.counts =
+      workspace_.book<kernels::LabelCount>("label counts" + name, {problem_.batch, count, table.shape.count_stride});
+  if (has_totals && table.shape.max_labels > 1)
+    table.totals = workspace_.book<std::uint32_t>("label totals" + name, {problem_.batch, count});
+  labels_.push_back(table);
 }
 
 void CudaBackend::book_rows(Route route) {
@@ -96,7 +113,8 @@ void CudaBackend::book_rows(Route route) {
   if (route != Route::kFactoredPyramid) return;
   for (const Scale& scale : problem_.scales) {
     if (scale.edge == 1) continue;
-    RowTable table{scale.edge, kernels::block_grid(pool_shape(scale.edge)), 0, 0, 0, 0};
+    RowTable table{
+        scale.edge, kernels::block_grid(grid_size(problem_.grid), {scale.edge, scale.edge, scale.edge}), 0, 0, 0, 0};
     const std::string name = " of pooled rows, blocks of " + std::to_string(scale.edge);
     const std::initializer_list<std::int64_t> planes = {problem_.batch, problem_.classes, table.count()};
     table.residual = workspace_.book<float>("residuals" + name, planes);
@@ -138,28 +156,22 @@ kernels::LogitLayout CudaBackend::layout() const {
   return {problem_.batch, cells(), problem_.classes, is_planar ? 1 : problem_.classes, is_planar ? cells() : 1};
 }
 
-/// Of a launch for blocks of `edge`: all but the pointers.
-kernels::PoolParams CudaBackend::pool_shape(std::int64_t edge) const {
-  kernels::PoolParams params{};
-  params.label_type = label_type(problem_.labels_dtype);
-  params.batch = problem_.batch;
-  params.classes = problem_.classes;
-  params.edge = edge;
-  params.grid = grid_size(problem_.grid);
-  params.label_grid = grid_size(problem_.labels);
-  params.has_ignore_index = problem_.has_ignore_index;
-  params.ignore_index = problem_.ignore_index;
-  return params;
+const CudaBackend::LabelTable& CudaBackend::labels_of_edge(std::int64_t edge) const {
+  return *std::find_if(labels_.begin(), labels_.end(),
+                       [&](const LabelTable& table) { return table.edge == edge && !table.is_rows; });
 }
 
-const CudaBackend::LabelTable& CudaBackend::labels_of_edge(std::int64_t edge) const {
-  return *std::find_if(labels_.begin(), labels_.end(), [&](const LabelTable& table) { return table.edge == edge; });
+kernels::LabelTable CudaBackend::label_table(const Call& call, const LabelTable& table) const {
+  kernels::LabelTable filled = table.shape;
+  filled.codes = at<std::int32_t>(call.workspace, table.codes);
+  filled.counts = at<kernels::LabelCount>(call.workspace, table.counts);
+  if (table.totals != 0) filled.totals = at<std::uint32_t>(call.workspace, table.totals);
+  return filled;
 }
 
 kernels::LabelScale CudaBackend::label_scale(const Call& call, std::int64_t edge) const {
-  const LabelTable& table = labels_of_edge(edge);
-  return {at<std::int32_t>(call.workspace, table.codes), at<kernels::LabelCount>(call.workspace, table.counts),
-          table.count_stride, edge, grid_size(problem_.grid)};
+  const kernels::LabelTable table = label_table(call, labels_of_edge(edge));
+  return {table.codes, table.counts, table.count_stride, edge, grid_size(problem_.grid)};
 }
 
 /// The scales of the sums over cells, finest first; of a pyramid the cells alone.
@@ -202,27 +214,50 @@ kernels::GroupMatrix CudaBackend::group_matrix(const Call& call, std::int64_t of
 
 // --- steps of a call -------------------------------------------------------------------------------------------------
 
-/// Label tables of the edges in use (for inspection: of all that were asked for), weights and the census.
-void CudaBackend::pool(const Call& call, bool for_inspection) const {
+/// Label tables, weights and the census: the labels are read once, by the cells.
+void CudaBackend::pool(const Call& call, Tables tables) const {
   call.launch("cudaMemsetAsync", [&] {
     return cudaMemsetAsync(at<char>(call.workspace, tickets_), 0, kNumTickets * sizeof(std::uint32_t), call.stream);
   });
-  for (const LabelTable& table : labels_) {
-    const bool is_used = !is_pyramid() && std::any_of(problem_.scales.begin(), problem_.scales.end(),
-                                                      [&](const Scale& scale) { return scale.edge == table.edge; });
-    if (table.edge > 1 && !is_used && !for_inspection) continue;
-    const bool is_cells = table.edge == 1;
-    kernels::PoolParams params = pool_shape(table.edge);
-    params.labels = call.io.labels;
-    params.codes = at<std::int32_t>(call.workspace, table.codes);
-    params.counts = at<kernels::LabelCount>(call.workspace, table.counts);
-    params.pixel_weights = is_cells ? call.io.pixel_weights : nullptr;
-    params.weights = is_cells ? at<float>(call.workspace, weights_) : nullptr;
-    params.census = {at<kernels::LabelCensus>(call.workspace, census_slots_),
-                     at<std::uint32_t>(call.workspace, tickets_) + kLabelTicket,
-                     at<kernels::LabelCensus>(call.workspace, is_cells ? census_ : coarse_census_)};
-    call.launch("pool kernel", [&] { return kernels::launch_pool(params, call.stream); });
-  }
+  kernels::PoolParams params{};
+  params.labels = call.io.labels;
+  params.label_type = label_type(problem_.labels_dtype);
+  params.batch = problem_.batch;
+  params.classes = problem_.classes;
+  params.label_grid = grid_size(problem_.labels);
+  params.has_ignore_index = problem_.has_ignore_index;
+  params.ignore_index = problem_.ignore_index;
+  params.pixel_weights = call.io.pixel_weights;
+  params.cells = label_table(call, labels_[0]);
+  if (tables == Tables::kCodes) params.cells.counts = nullptr;
+  const auto is_coarser = [&](const LabelTable& table) { return table.edge > 1 && is_needed(table, tables); };
+  if (std::none_of(labels_.begin(), labels_.end(), is_coarser)) params.cells.totals = nullptr;
+  params.weights = at<float>(call.workspace, weights_);
+  params.census = {at<kernels::LabelCensus>(call.workspace, census_slots_),
+                   at<std::uint32_t>(call.workspace, tickets_) + kLabelTicket,
+                   at<kernels::LabelCensus>(call.workspace, census_)};
+  call.launch("pool kernel", [&] { return kernels::launch_pool(params, call.stream); });
+  pool_tables(call, tables, true);
+  pool_tables(call, tables, false);
+}
+
+bool CudaBackend::is_needed(const LabelTable& table, Tables tables) const {
+  if (tables == Tables::kAll) return true;
+  return tables == Tables::kUsed && !is_pyramid() &&
+         std::any_of(problem_.scales.begin(), problem_.scales.end(),
+                     [&](const Scale& scale) { return scale.edge == table.edge; });
+}
+
+/// The coarser tables in two steps: those pooled from the cells, and those pooled from rows of cells.
+void CudaBackend::pool_tables(const Call& call, Tables tables, bool from_cells) const {
+  kernels::PoolTablesParams params{};
+  params.batch = problem_.batch;
+  for (const LabelTable& table : labels_)
+    if (table.edge > 1 && (table.source == 0) == from_cells && is_needed(table, tables))
+      params.tables[params.num_tables++] = {label_table(call, labels_[table.source]), label_table(call, table),
+                                            table.items};
+  if (params.num_tables > 0)
+    call.launch("pool tables kernel", [&] { return kernels::launch_pool_tables(params, call.stream); });
 }
 
 void CudaBackend::embed(const Call& call) const {
@@ -257,7 +292,7 @@ void CudaBackend::pool_rows(const Call& call) const {
 
 /// From the caller's tensors to rows of residuals.
 void CudaBackend::prepare(const Call& call) const {
-  pool(call, false);
+  pool(call, Tables::kUsed);
   if (is_fused()) return;
   embed(call);
   pool_rows(call);
@@ -519,7 +554,7 @@ RunFault CudaBackend::forward_backward(const Buffers& buffers) const {
 
 RunFault CudaBackend::label_distribution(const Buffers& buffers, int scale_index, float* out) const {
   return run(buffers, [&](const Call& call) {
-    pool(call, true);
+    pool(call, Tables::kAll);
     const std::int64_t edge = problem_.asked_edges[static_cast<std::size_t>(scale_index)];
     const kernels::DistributionParams params{label_scale(call, edge), problem_.batch, cells(), problem_.classes, out};
     call.launch("distribution kernel", [&] { return kernels::launch_distribution(params, call.stream); });
@@ -531,7 +566,7 @@ RunFault CudaBackend::affinity_rows(const Buffers& buffers, const AffinityRows& 
     kernels::AffinityRowsParams params{};
     params.has_output = rows.which != ARLOSS_AFFINITY_LABEL;
     params.has_labels = rows.which != ARLOSS_AFFINITY_OUTPUT;
-    pool(call, true);
+    pool(call, Tables::kAll);
     params.images = rows.images;
     params.rows = rows.cells;
     params.count = rows.count;
@@ -552,7 +587,7 @@ RunFault CudaBackend::check(const Buffers& buffers, arloss_report_t* report) con
   kernels::LabelCensus labels;
   kernels::LogitCensus logits;
   const RunFault fault = run(buffers, [&](const Call& call) {
-    pool(call, false);
+    pool(call, Tables::kCodes);
     kernels::LogitCensusParams params{};
     params.logits = call.io.logits;
     params.type = logit_type(problem_.logits_dtype);

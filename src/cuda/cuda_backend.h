@@ -44,12 +44,17 @@ class CudaBackend : public Backend {
   RunFault check(const Buffers& buffers, arloss_report_t* report) const override;
 
  private:
-  /// Pooled labels of one block edge.
+  /// Pooled labels of the blocks of one edge, or of the rows of cells that large blocks are pooled from.
   struct LabelTable {
     std::int64_t edge;
-    std::int64_t count_stride;
-    std::size_t codes, counts;  // offsets into the workspace
+    bool is_rows;
+    std::size_t source;                 // the table it is pooled from; the cells' own is 0
+    kernels::GridSize items;            // of that table along each axis
+    kernels::LabelTable shape;          // all but the pointers
+    std::size_t codes, counts, totals;  // offsets into the workspace; no totals: 0
   };
+  /// Which tables a call needs: the cells' codes alone, those the loss reads, or those of every edge asked for.
+  enum class Tables { kCodes, kUsed, kAll };
   /// Pooled rows of one scale of a pyramid.
   struct RowTable {
     std::int64_t edge;
@@ -63,14 +68,15 @@ class CudaBackend : public Backend {
   RunFault run(const Buffers& buffers, const Body& body) const;
 
   void book_labels();
+  void book_table(std::int64_t edge, bool is_rows, std::size_t source, const kernels::GridSize& items, bool has_totals);
   void book_rows(Route route);
   void book_slots();
   std::int64_t choose_splits() const;
 
   // What kernels are handed.
   kernels::LogitLayout layout() const;
-  kernels::PoolParams pool_shape(std::int64_t edge) const;
   const LabelTable& labels_of_edge(std::int64_t edge) const;
+  kernels::LabelTable label_table(const Call& call, const LabelTable& table) const;
   kernels::LabelScale label_scale(const Call& call, std::int64_t edge) const;
   kernels::LabelScales label_scales(const Call& call) const;
   kernels::SumSlots<double> slots(const Call& call) const;
@@ -86,7 +92,9 @@ class CudaBackend : public Backend {
   std::int64_t residual_edge() const { return is_pyramid() ? 1 : problem_.scales[0].edge; }
 
   // The steps of a call.
-  void pool(const Call& call, bool for_inspection) const;
+  bool is_needed(const LabelTable& table, Tables tables) const;
+  void pool(const Call& call, Tables tables) const;
+  void pool_tables(const Call& call, Tables tables, bool from_cells) const;
   void embed(const Call& call) const;
   void pool_rows(const Call& call) const;
   void prepare(const Call& call) const;
@@ -113,14 +121,13 @@ class CudaBackend : public Backend {
   const math::FactoredForm form_;
   const math::Reduction reduction_;
   Ledger state_, workspace_;
-  std::vector<LabelTable> labels_;  // ascending edges, 1 first
+  std::vector<LabelTable> labels_;  // the cells first
   std::vector<RowTable> tables_;
   std::int64_t splits_ = 1, product_splits_ = 0;
   std::int64_t product_count_ = 0;  // values of the head that fused kernels sum; they have slots of their own
   // Offsets.
   std::size_t heads_ = 0, coefficients_ = 0, losses_ = 0;
-  std::size_t tickets_ = 0, census_ = 0, coarse_census_ = 0, census_slots_ = 0, logit_census_ = 0,
-              logit_census_slots_ = 0;
+  std::size_t tickets_ = 0, census_ = 0, census_slots_ = 0, logit_census_ = 0, logit_census_slots_ = 0;
   std::size_t weights_ = 0, residual_ = 0, h_ = 0, slots_ = 0, product_slots_ = 0;
 };
 

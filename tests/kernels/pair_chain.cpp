@@ -68,7 +68,7 @@ PairChain::PairChain(const support::CaseSpec& spec, const oracle::Inputs& inputs
       cells_(spec.cells()),
       penalty_(pair_penalty(spec.problem.penalty)),
       penalty_param_(static_cast<float>(spec.problem.penalty_param)),
-      pool_(pool_params(spec.problem, 1, label_type(spec.labels_dtype)), inputs.labels, pixel_weights(inputs)),
+      pool_(pool_params(spec.problem, label_type(spec.labels_dtype)), inputs.labels, pixel_weights(inputs)),
       host_rows_(embed(spec, inputs)),
       s_(host_rows_.s),
       residual_(host_rows_.residual),
@@ -91,8 +91,8 @@ void PairChain::run() {
   weight_sums_.fill(0xff);
   pool_.run();
   const PoolParams& pooled = pool_.params();
-  check(launch_pack({batch_, classes_, cells_, s_.data(), residual_.data(), pooled.codes, pooled.counts,
-                     count_stride(pooled), pooled.weights, rows_.data()},
+  const LabelScale labels{pooled.cells.codes, pooled.cells.counts, pooled.cells.count_stride, 1, pooled.cells.grid};
+  check(launch_pack({batch_, classes_, cells_, s_.data(), residual_.data(), labels, pooled.weights, rows_.data()},
                     nullptr));
   check(launch_pair({batch_,
                      classes_,

@@ -1,4 +1,4 @@
-/// Codes, counts, weights and census of one scale against a recount of every label pixel and the oracle's distribution.
+/// Label tables, weights and census against a recount of every label pixel and the oracle's distribution.
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -8,6 +8,7 @@
 #include <map>
 #include <optional>
 #include <ostream>
+#include <string>
 #include <vector>
 
 #include "device_pool.h"
@@ -47,7 +48,7 @@ const PoolCase kCases[] = {
 
 void PrintTo(const PoolCase& test, std::ostream* out) { *out << test.name; }
 
-oracle::Problem problem_of(const PoolCase& test, int edge) {
+oracle::Problem problem_of(const PoolCase& test) {
   oracle::Problem problem;
   problem.batch = 2;
   problem.classes = test.classes;
@@ -59,7 +60,7 @@ oracle::Problem problem_of(const PoolCase& test, int edge) {
   problem.label_width = test.labels.width;
   problem.has_ignore_index = test.ignore_index.has_value();
   problem.ignore_index = test.ignore_index.value_or(255);
-  problem.scales = {edge};
+  problem.scales = {1};
   return problem;
 }
 
@@ -72,13 +73,13 @@ std::vector<std::int64_t> owners(std::int64_t cells, std::int64_t labels, std::i
   return owner;
 }
 
-/// The valid label pixels of every block by class, each pixel dealt to its block.
-std::vector<Counts> recount(const PoolParams& params, const std::vector<std::int64_t>& labels) {
-  const auto z = owners(params.grid.depth, params.label_grid.depth, params.edge);
-  const auto y = owners(params.grid.height, params.label_grid.height, params.edge);
-  const auto x = owners(params.grid.width, params.label_grid.width, params.edge);
-  const GridSize blocks = block_grid(params);
-  std::vector<Counts> counts(static_cast<std::size_t>(params.batch * blocks_per_image(params)));
+/// The valid label pixels of every block of `edge` cells by class, each pixel dealt to its block.
+std::vector<Counts> recount(const PoolParams& params, const GridSize& edge, const std::vector<std::int64_t>& labels) {
+  const GridSize &cells = params.cells.grid, blocks = block_grid(cells, edge);
+  const auto z = owners(cells.depth, params.label_grid.depth, edge.depth);
+  const auto y = owners(cells.height, params.label_grid.height, edge.height);
+  const auto x = owners(cells.width, params.label_grid.width, edge.width);
+  std::vector<Counts> counts(static_cast<std::size_t>(params.batch * blocks.count()));
   auto label = labels.begin();
   for (std::int64_t image = 0; image < params.batch; ++image)
     for (const std::int64_t block_z : z)
@@ -99,34 +100,39 @@ std::int32_t code_of(const Counts& counts) {
   return counts.size() == 1 ? counts.begin()->first : -static_cast<std::int32_t>(counts.size());
 }
 
-void expect_blocks(const DevicePool& pool, const std::vector<Counts>& expected) {
-  const std::vector<std::int32_t> codes = pool.codes();
-  const std::vector<LabelCount> counts = pool.counts();
-  const auto stride = static_cast<std::size_t>(count_stride(pool.params()));
+void expect_table(const DeviceTable& found, const std::vector<Counts>& expected) {
+  const std::vector<std::int32_t> codes = found.codes();
+  const std::vector<std::uint32_t> totals = found.totals();
+  const std::vector<LabelCount> counts = found.counts();
+  const auto stride = static_cast<std::size_t>(found.table().count_stride);
   ASSERT_EQ(codes.size(), expected.size());
-  for (std::size_t block = 0; block < codes.size(); ++block) {
-    ASSERT_EQ(codes[block], code_of(expected[block])) << "block " << block;
-    const LabelCount* entry = counts.data() + block * stride;
-    for (const auto& [label, count] : expected[block]) {  // ascending
-      EXPECT_EQ(entry->label, label) << "block " << block;
-      EXPECT_EQ(entry->count, count) << "block " << block;
+  for (std::size_t item = 0; item < codes.size(); ++item) {
+    ASSERT_EQ(codes[item], code_of(expected[item])) << "item " << item;
+    const LabelCount* entry = counts.data() + item * stride;
+    std::uint32_t total = 0;
+    for (const auto& [label, count] : expected[item]) {  // ascending
+      total += count;
+      if (expected[item].size() == 1) break;
+      EXPECT_EQ(entry->label, label) << "item " << item;
+      EXPECT_EQ(entry->count, count) << "item " << item;
       ++entry;
     }
-    for (; entry != counts.data() + (block + 1) * stride; ++entry)
-      EXPECT_EQ(entry->count, ~0u) << "written past the list of block " << block;
+    EXPECT_EQ(totals[item], total) << "item " << item;
+    for (; entry != counts.data() + (item + 1) * stride; ++entry)
+      EXPECT_EQ(entry->count, ~0u) << "written past the list of item " << item;
   }
 }
 
 /// t of every cell, from its block's counts, to the last bit.
-void expect_distribution(const DevicePool& pool, const std::vector<Counts>& counted, const oracle::Problem& problem,
+void expect_distribution(const std::vector<Counts>& counted, const oracle::Problem& problem,
                          const std::vector<std::int64_t>& labels) {
   oracle::Inputs inputs;
   inputs.labels = labels;
   const std::int64_t cells = problem.depth * problem.height * problem.width;
   inputs.logits.resize(static_cast<std::size_t>(problem.batch * problem.classes * cells));
   const std::vector<double> t = oracle::label_distribution(problem, inputs, 0);
-  const GridSize blocks = block_grid(pool.params());
-  const std::int64_t edge = pool.params().edge;
+  const std::int64_t edge = problem.scales[0];
+  const GridSize blocks = block_grid({problem.depth, problem.height, problem.width}, {edge, edge, edge});
   for (std::int64_t i = 0; i < problem.batch * cells; ++i) {
     const std::int64_t x = i % problem.width / edge, y = i / problem.width % problem.height / edge;
     const std::int64_t z = i / problem.width / problem.height % problem.depth / edge;
@@ -144,27 +150,52 @@ void expect_distribution(const DevicePool& pool, const std::vector<Counts>& coun
 
 class PoolKernel : public ::testing::TestWithParam<PoolCase> {};
 
+const std::vector<std::int64_t> kEdges = {2, 3, 16};
+
+/// The tables of the cells and of every edge, pooled from cells and from rows.
+void expect_tables(const DevicePool& pool, const std::vector<std::int64_t>& labels) {
+  expect_table(pool.cells(), recount(pool.params(), {1, 1, 1}, labels));
+  for (std::size_t index = 0; index < kEdges.size(); ++index) {
+    const std::int64_t edge = kEdges[index];
+    SCOPED_TRACE("edge " + std::to_string(edge));
+    const std::vector<Counts> blocks = recount(pool.params(), {edge, edge, edge}, labels);
+    expect_table(pool.blocks(index), blocks);
+    expect_table(pool.blocks_of_rows(index), blocks);
+    expect_table(pool.rows(index), recount(pool.params(), {1, 1, edge}, labels));
+  }
+}
+
+/// t of every cell at every edge.
+void expect_distributions(const PoolParams& params, const oracle::Problem& problem,
+                          const std::vector<std::int64_t>& labels) {
+  std::vector<std::int64_t> edges = kEdges;
+  edges.push_back(1);
+  for (const std::int64_t edge : edges) {
+    oracle::Problem scale = problem;
+    scale.scales = {static_cast<int>(edge)};
+    expect_distribution(recount(params, {edge, edge, edge}, labels), scale, labels);
+  }
+}
+
 TEST_P(PoolKernel, CountsAreTheOracles) {
-  for (const int edge : {1, 2, 3, 16})
-    for (const support::LabelMap map : {support::LabelMap::kScene, support::LabelMap::kNoise}) {
-      const oracle::Problem problem = problem_of(GetParam(), edge);
-      support::Random random(static_cast<std::uint64_t>(edge));
-      const std::vector<std::int64_t> labels =
-          support::make_labels(map, problem, problem.classes, GetParam().ignore_index, random);
-      DevicePool pool(pool_params(problem, edge, GetParam().type), labels, {});
-      pool.run();
-      const std::vector<Counts> counts = recount(pool.params(), labels);
-      expect_blocks(pool, counts);
-      expect_distribution(pool, counts, problem, labels);
-      const LabelCensus census = pool.census();
-      const auto num_ignored =
-          problem.has_ignore_index ? std::count(labels.begin(), labels.end(), problem.ignore_index) : 0;
-      EXPECT_EQ(census.ignored, num_ignored);
-      EXPECT_EQ(census.invalid, 0);
-      EXPECT_EQ(census.first_invalid, LabelCensus::kNowhere);
-      EXPECT_EQ(census.invalid_weights, 0);
-      EXPECT_EQ(census.first_invalid_weight, LabelCensus::kNowhere);
-    }
+  for (const support::LabelMap map : {support::LabelMap::kScene, support::LabelMap::kNoise}) {
+    const oracle::Problem problem = problem_of(GetParam());
+    support::Random random(map == support::LabelMap::kScene ? 1 : 2);
+    const std::vector<std::int64_t> labels =
+        support::make_labels(map, problem, problem.classes, GetParam().ignore_index, random);
+    DevicePool pool(pool_params(problem, GetParam().type), labels, {}, kEdges);
+    pool.run();
+    expect_tables(pool, labels);
+    expect_distributions(pool.params(), problem, labels);
+    const LabelCensus census = pool.census();
+    const auto num_ignored =
+        problem.has_ignore_index ? std::count(labels.begin(), labels.end(), problem.ignore_index) : 0;
+    EXPECT_EQ(census.ignored, num_ignored);
+    EXPECT_EQ(census.invalid, 0);
+    EXPECT_EQ(census.first_invalid, LabelCensus::kNowhere);
+    EXPECT_EQ(census.invalid_weights, 0);
+    EXPECT_EQ(census.first_invalid_weight, LabelCensus::kNowhere);
+  }
 }
 
 /// A label that is neither a class nor ignored, and that the type can hold; 0 where there is none.
@@ -179,7 +210,7 @@ std::int64_t invalid_label(const PoolCase& test, support::Random& random) {
 
 TEST_P(PoolKernel, InvalidLabelsAreCountedAndTheFirstIsNamed) {
   for (std::uint64_t seed = 1; seed <= 4; ++seed) {
-    const oracle::Problem problem = problem_of(GetParam(), 1);
+    const oracle::Problem problem = problem_of(GetParam());
     support::Random random(seed);
     std::vector<std::int64_t> labels =
         support::make_labels(support::LabelMap::kScene, problem, problem.classes, GetParam().ignore_index, random);
@@ -192,25 +223,23 @@ TEST_P(PoolKernel, InvalidLabelsAreCountedAndTheFirstIsNamed) {
       if (is_ignored || (labels[i] >= 0 && labels[i] < problem.classes)) continue;
       if (invalid++ == 0) first = static_cast<std::int64_t>(i);
     }
-    for (const int edge : {1, 3}) {
-      DevicePool pool(pool_params(problem, edge, GetParam().type), labels, {});
-      pool.run();
-      EXPECT_EQ(pool.census().invalid, invalid);
-      EXPECT_EQ(pool.census().first_invalid, first);
-      expect_blocks(pool, recount(pool.params(), labels));
-    }
+    DevicePool pool(pool_params(problem, GetParam().type), labels, {}, kEdges);
+    pool.run();
+    EXPECT_EQ(pool.census().invalid, invalid);
+    EXPECT_EQ(pool.census().first_invalid, first);
+    expect_tables(pool, labels);
   }
 }
 
 TEST_P(PoolKernel, WeightsAreTheGivenOnesWhereThereIsALabel) {
-  const oracle::Problem problem = problem_of(GetParam(), 1);
+  const oracle::Problem problem = problem_of(GetParam());
   const float inf = std::numeric_limits<float>::infinity();
   const float bad[] = {-1, inf, -inf, std::nanf(""), -std::numeric_limits<float>::denorm_min()};
   support::Random random(5);
   const std::vector<std::int64_t> labels =
       support::make_labels(support::LabelMap::kScene, problem, problem.classes, GetParam().ignore_index, random);
-  const PoolParams sizes = pool_params(problem, 1, GetParam().type);
-  std::vector<float> given(static_cast<std::size_t>(sizes.batch * blocks_per_image(sizes)));
+  const PoolParams sizes = pool_params(problem, GetParam().type);
+  std::vector<float> given(static_cast<std::size_t>(sizes.batch * sizes.cells.grid.count()));
   std::int64_t first = LabelCensus::kNowhere, invalid = 0;
   for (std::size_t i = 0; i < given.size(); ++i) {
     given[i] = random.chance(0.2) ? -0.0f : static_cast<float>(random.log_uniform(0.1, 10));
@@ -223,7 +252,7 @@ TEST_P(PoolKernel, WeightsAreTheGivenOnesWhereThereIsALabel) {
   EXPECT_EQ(pool.census().invalid_weights, invalid);
   EXPECT_EQ(pool.census().first_invalid_weight, first);
   const std::vector<float> weights = pool.weights();
-  const std::vector<Counts> counts = recount(sizes, labels);
+  const std::vector<Counts> counts = recount(sizes, {1, 1, 1}, labels);
   for (std::size_t i = 0; i < given.size(); ++i) {
     const float expected = counts[i].empty() ? 0 : given[i];
     EXPECT_TRUE(weights[i] == expected || (std::isnan(weights[i]) && std::isnan(expected))) << i;
@@ -231,12 +260,12 @@ TEST_P(PoolKernel, WeightsAreTheGivenOnesWhereThereIsALabel) {
 }
 
 TEST_P(PoolKernel, LaunchesRepeatBitForBit) {
-  const oracle::Problem problem = problem_of(GetParam(), 2);
+  const oracle::Problem problem = problem_of(GetParam());
   support::Random random(9);
   std::vector<std::int64_t> labels =
       support::make_labels(support::LabelMap::kNoise, problem, problem.classes, GetParam().ignore_index, random);
   labels[labels.size() / 2] = invalid_label(GetParam(), random);
-  DevicePool pool(pool_params(problem, 2, GetParam().type), labels, {});
+  DevicePool pool(pool_params(problem, GetParam().type), labels, {}, kEdges);
   pool.run();
   const std::vector<unsigned char> first = pool.bytes();
   for (int launch = 0; launch < 2; ++launch) {
@@ -248,18 +277,33 @@ TEST_P(PoolKernel, LaunchesRepeatBitForBit) {
 INSTANTIATE_TEST_SUITE_P(Maps, PoolKernel, ::testing::ValuesIn(kCases),
                          [](const auto& test) { return test.param.name; });
 
-TEST(PoolKernelLimits, BlocksOfMorePixelsThanAnIntAreRefused) {
-  PoolParams params = pool_params(problem_of(kCases[0], 1), 1, LabelType::kUint8);
-  params.label_grid = {1, 1 << 16, 1 << 15};
+TEST(PoolKernelLimits, ItemsOfMorePixelsThanAnIntAreRefused) {
+  PoolParams params = pool_params(problem_of(kCases[0]), LabelType::kUint8);
+  params.cells = label_table(1, {1, 1, 1}, {1, 1 << 16, 1 << 15}, {1, 1, 1});
   EXPECT_EQ(launch_pool(params, nullptr), cudaErrorInvalidValue);
+  PoolTablesParams tables{};
+  tables.batch = 1;
+  tables.num_tables = 1;
+  tables.tables[0].to = params.cells;
+  EXPECT_EQ(launch_pool_tables(tables, nullptr), cudaErrorInvalidValue);
 }
 
-TEST(PoolKernelLimits, WeightsAreOptional) {
-  DevicePool pool(pool_params(problem_of(kCases[3], 1), 1, LabelType::kUint8), std::vector<std::int64_t>(2016, 3), {});
-  PoolParams params = pool.params();
-  params.weights = nullptr;
-  check(launch_pool(params, nullptr));
-  EXPECT_EQ(pool.codes(), std::vector<std::int32_t>(126, 3));
+TEST(PoolKernelLimits, WeightsCountsAndTotalsAreOptional) {
+  for (const PoolCase& test : {kCases[3], kCases[6]}) {  // a thread, and a warp
+    const oracle::Problem problem = problem_of(test);
+    support::Random random(3);
+    const std::vector<std::int64_t> labels =
+        support::make_labels(support::LabelMap::kNoise, problem, problem.classes, test.ignore_index, random);
+    DevicePool pool(pool_params(problem, test.type), labels, {});
+    PoolParams params = pool.params();
+    params.weights = nullptr;
+    params.cells.counts = nullptr;
+    params.cells.totals = nullptr;
+    check(launch_pool(params, nullptr));
+    const std::vector<std::int32_t> codes = pool.cells().codes();
+    const std::vector<Counts> expected = recount(pool.params(), {1, 1, 1}, labels);
+    for (std::size_t cell = 0; cell < codes.size(); ++cell) EXPECT_EQ(codes[cell], code_of(expected[cell])) << cell;
+  }
 }
 
 }  // namespace
