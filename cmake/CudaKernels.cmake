@@ -74,8 +74,8 @@ function(arloss_check_spills target)
     return()
   endif()
   target_compile_options(${target} PRIVATE "$<$<COMPILE_LANGUAGE:CUDA>:-Xptxas=-v>")
-  set_target_properties(${target} PROPERTIES
-    CUDA_COMPILER_LAUNCHER "${PROJECT_SOURCE_DIR}/cmake/keep_ptxas_report.sh;${CMAKE_CUDA_COMPILER_LAUNCHER}")
+  set_property(TARGET ${target} PROPERTY
+    CUDA_COMPILER_LAUNCHER ${PROJECT_SOURCE_DIR}/cmake/keep_ptxas_report.sh ${CMAKE_CUDA_COMPILER_LAUNCHER})
   set(script ${PROJECT_SOURCE_DIR}/cmake/CheckSpills.cmake)
   set(allowed ${PROJECT_SOURCE_DIR}/kernels/allowed_spills.txt)
   set(table ${PROJECT_BINARY_DIR}/registers.md)

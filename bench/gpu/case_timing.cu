@@ -9,7 +9,9 @@
 #include <memory>
 #include <stdexcept>
 
+#include "cache_flush.h"
 #include "device_facts.h"
+#include "launch_gate.h"
 
 namespace bench {
 namespace {
@@ -80,7 +82,7 @@ class DevicePlan {
   std::unique_ptr<arloss_plan_t, decltype(&arloss_plan_destroy)> plan_{nullptr, &arloss_plan_destroy};
 };
 
-/// What one call reads and writes.
+/// What a call reads and writes.
 struct DeviceSet {
   DeviceBytes logits, labels, gradient, state;
   thrust::device_vector<float> loss;
@@ -112,55 +114,62 @@ void run(RunCall call, DevicePlan& plan, DeviceSet& set, const Stream& stream) {
              stream.get()));
 }
 
+using Graphs = std::vector<std::unique_ptr<ReplayGraph>>;
+
+/// Graphs of the first launches of a call, one more in each; the last holds them all.
+Graphs capture_heads(const Stream& stream, const std::function<void()>& call, std::vector<std::string>& names) {
+  Graphs graphs;
+  for (int count = 1; graphs.empty() || graphs.size() < names.size(); ++count) {
+    LaunchGate gate(count);
+    graphs.push_back(std::make_unique<ReplayGraph>(stream, call));
+    names = gate.names();
+  }
+  return graphs;
+}
+
 }  // namespace
 
 CaseTiming time_case(const Case& timed, const HostBatch& batch, const TimingSettings& settings) {
   DevicePlan plan(timed);
   const auto logits_bytes = static_cast<std::size_t>(timed.logits_bytes());
-  const std::size_t set_bytes = logits_bytes + static_cast<std::size_t>(timed.labels_bytes());
-  const std::size_t num_sets = std::max<std::size_t>(3, settings.input_bytes / set_bytes + 1);
-  const DeviceSet first = {upload_logits(batch, timed.logits_dtype), upload_labels(batch, timed.labels_dtype),
-                           DeviceBytes(logits_bytes), DeviceBytes(plan.state_bytes), thrust::device_vector<float>(1)};
-  std::vector<DeviceSet> sets(num_sets, first);
+  DeviceSet set = {upload_logits(batch, timed.logits_dtype), upload_labels(batch, timed.labels_dtype),
+                   DeviceBytes(logits_bytes), DeviceBytes(plan.state_bytes), thrust::device_vector<float>(1)};
   const std::size_t copy_bytes = logits_bytes * 3 / 2 / 16 * 16;
-  std::vector<DeviceBytes> sources(num_sets, DeviceBytes(copy_bytes)), targets = sources;
+  DeviceBytes source(copy_bytes), target(copy_bytes);
+  CacheFlush flush(settings.flush_bytes);
 
   const Stream stream;
-  // Not captured: what the first call of a kind loads is loaded.
-  for (const RunCall call : {RunCall{arloss_forward}, RunCall{run_backward}, RunCall{arloss_forward_backward}}) {
-    for (DeviceSet& set : sets) run(call, plan, set, stream);
-  }
+  const auto call_of = [&](RunCall call) -> std::function<void()> {
+    return [&, call] { run(call, plan, set, stream); };
+  };
+  const std::function<void()> forward_backward = call_of(arloss_forward_backward);
+  forward_backward();  // not captured: what a first call loads is loaded
   check(cudaStreamSynchronize(stream.get()));
   CaseTiming timing;
-  for (const DeviceSet& set : sets) {
-    timing.loss = set.loss[0];
-    if (!std::isfinite(timing.loss)) throw std::runtime_error("the loss is " + std::to_string(timing.loss));
-  }
+  timing.loss = set.loss[0];
+  if (!std::isfinite(timing.loss)) throw std::runtime_error("the loss is " + std::to_string(timing.loss));
 
-  const auto captured = [&](RunCall call) {
-    return [&, call](int set) { run(call, plan, sets[static_cast<std::size_t>(set)], stream); };
-  };
-  const auto num_calls = static_cast<int>(num_sets);
-  const ReplayGraph forward_backward(stream, num_calls, captured(arloss_forward_backward));
-  const ReplayGraph forward(stream, num_calls, captured(arloss_forward));
-  const ReplayGraph backward(stream, num_calls, captured(run_backward));
-  const ReplayGraph memcpy(stream, num_calls, [&](int set) {
-    const auto i = static_cast<std::size_t>(set);
-    check(
-        cudaMemcpyAsync(data_of(targets[i]), data_of(sources[i]), copy_bytes, cudaMemcpyDeviceToDevice, stream.get()));
+  std::vector<std::string> names;
+  const Graphs heads = capture_heads(stream, forward_backward, names);
+  const ReplayGraph forward_graph(stream, call_of(arloss_forward)), backward_graph(stream, call_of(run_backward));
+  const ReplayGraph memcpy_graph(stream, [&] {
+    check(cudaMemcpyAsync(data_of(target), data_of(source), copy_bytes, cudaMemcpyDeviceToDevice, stream.get()));
   });
-  const ReplayGraph copy_kernel(stream, num_calls, [&](int set) {
-    const auto i = static_cast<std::size_t>(set);
-    copy_by_kernel(data_of(targets[i]), data_of(sources[i]), copy_bytes, stream.get());
-  });
-  const std::vector<Timing> timings =
-      time_in_turn({&forward_backward, &memcpy, &forward, &copy_kernel, &backward}, settings.num_replays);
-  timing.forward_backward = timings[0];
-  timing.memcpy = timings[1];
-  timing.forward = timings[2];
-  timing.copy_kernel = timings[3];
-  timing.backward = timings[4];
-  timing.num_sets = num_calls;
+  const ReplayGraph copy_graph(stream,
+                               [&] { copy_by_kernel(data_of(target), data_of(source), copy_bytes, stream.get()); });
+  std::vector<const ReplayGraph*> graphs = {&forward_graph, &backward_graph};
+  for (const auto& head : heads) graphs.push_back(head.get());
+  graphs.insert(graphs.end(), {&memcpy_graph, &copy_graph});
+  const std::vector<Timing> timings = time_in_turn(graphs, settings.replays, std::ref(flush));
+  timing.forward = timings[0];
+  timing.backward = timings[1];
+  timing.copy_kernel = timings.back();
+  timing.memcpy = timings[timings.size() - 2];
+  timing.forward_backward = timings[timings.size() - 3];
+  for (std::size_t i = 0; i < names.size(); ++i) {
+    const double before = i == 0 ? 0 : timings[i + 1].median;
+    timing.launches.push_back({names[i], timings[i + 2].median - before});
+  }
   timing.state_bytes = plan.state_bytes;
   timing.workspace_bytes = plan.workspace.size();
   return timing;

@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <string>
+#include <vector>
 
 #include "replay_graph.h"
 #include "workloads.h"
@@ -11,10 +12,14 @@ namespace bench {
 
 /// How a case is timed.
 struct TimingSettings {
-  int num_replays;
-  /// The sets of inputs that a replay goes through hold more bytes than this together, and are three at least: each
-  /// call finds its inputs outside the caches.
-  std::size_t input_bytes;
+  Replays replays;
+  std::size_t flush_bytes;  // read before each replay, so that it finds nothing in the caches
+};
+
+/// What one launch adds to the time of the launches before it.
+struct LaunchTiming {
+  std::string name;
+  double microseconds;
 };
 
 /// Microseconds of a call by replays of a CUDA graph.
@@ -23,7 +28,7 @@ struct CaseTiming {
   /// Device to device, 1.5 times the logits' bytes, which makes 3 times of reads and writes: as much as reading the
   /// logits twice and writing the gradient. By cudaMemcpyAsync and by a kernel.
   Timing memcpy, copy_kernel;
-  int num_sets = 0;
+  std::vector<LaunchTiming> launches;  // of loss and gradient: they add up to its median
   std::size_t state_bytes = 0, workspace_bytes = 0;
   float loss = 0;
 

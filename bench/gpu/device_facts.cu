@@ -5,7 +5,6 @@
 
 #include "device_facts.h"
 #include "kernels/ptx/mma.cuh"
-#include "replay_graph.h"
 
 namespace bench {
 namespace {
@@ -43,6 +42,8 @@ __global__ void __launch_bounds__(kThreads) mma_kernel(float* sums, int steps) {
   sums[blockIdx.x * kThreads + threadIdx.x] = total;
 }
 
+__global__ void empty_kernel() {}
+
 int multiprocessors() {
   int device = 0, count = 0;
   check(cudaGetDevice(&device));
@@ -59,9 +60,9 @@ std::string driver_line() {
 }
 
 /// Seconds of one call: the median of the replays.
-double seconds_of(const Stream& stream, int num_replays, const std::function<void(int)>& call) {
-  const ReplayGraph graph(stream, 1, call);
-  return 1e-6 * time_in_turn({&graph}, num_replays)[0].median;
+double seconds_of(const Stream& stream, const Replays& replays, const std::function<void()>& call) {
+  const ReplayGraph graph(stream, call);
+  return 1e-6 * time_in_turn({&graph}, replays, [](cudaStream_t) {})[0].median;
 }
 
 }  // namespace
@@ -110,19 +111,23 @@ DeviceFacts measure_device(const ProbeSize& size) {
     const void* const source = thrust::raw_pointer_cast(from.data());
     const double moved_bytes = 2.0 * static_cast<double>(size.copy_bytes);
     facts.memcpy_bytes_per_second =
-        moved_bytes / seconds_of(stream, size.num_replays, [&](int) {
+        moved_bytes / seconds_of(stream, size.replays, [&] {
           check(cudaMemcpyAsync(target, source, size.copy_bytes, cudaMemcpyDeviceToDevice, stream.get()));
         });
-    facts.copy_kernel_bytes_per_second = moved_bytes / seconds_of(stream, size.num_replays, [&](int) {
+    facts.copy_kernel_bytes_per_second = moved_bytes / seconds_of(stream, size.replays, [&] {
                                            copy_by_kernel(target, source, size.copy_bytes, stream.get());
                                          });
   }
   const int blocks = kMmaBlocksPerMultiprocessor * facts.multiprocessors;
   thrust::device_vector<float> sums(static_cast<std::size_t>(blocks) * kThreads);
-  const double seconds = seconds_of(stream, size.num_replays, [&](int) {
+  const double seconds = seconds_of(stream, size.replays, [&] {
     mma_kernel<<<blocks, kThreads, 0, stream.get()>>>(thrust::raw_pointer_cast(sums.data()), size.mma_steps);
     check(cudaGetLastError());
   });
+  facts.empty_graph_microseconds = 1e6 * seconds_of(stream, size.replays, [&] {
+                                     for (int i = 0; i < 2; ++i) empty_kernel<<<1, 1, 0, stream.get()>>>();
+                                     check(cudaGetLastError());
+                                   });
   facts.half_mma_flops_per_second = kMmaFlops * kMmaChains * size.mma_steps * blocks * (kThreads / 32) / seconds;
   return facts;
 }

@@ -6,6 +6,8 @@
 #include <cstddef>
 #include <string>
 
+#include "replay_graph.h"
+
 namespace bench {
 
 /// What the device says of itself, and what it is measured to do. Rates are 0 where they were not measured.
@@ -19,13 +21,14 @@ struct DeviceFacts {
   int driver_cuda_version, runtime_cuda_version;                         // 1000 major + 10 minor
   double memcpy_bytes_per_second = 0, copy_kernel_bytes_per_second = 0;  // reads plus writes
   double half_mma_flops_per_second = 0;
+  double empty_graph_microseconds = 0;  // of two kernels that do nothing, one after the other
 };
 
 /// How much the probes do.
 struct ProbeSize {
   std::size_t copy_bytes;
   int mma_steps;
-  int num_replays;
+  Replays replays;
 };
 
 /// Is there a device? If not, why.

@@ -80,6 +80,7 @@ for stage in "${stages[@]}"; do
 done
 
 mkdir -p "$results"
+[[ ! -e $bundle/commit.txt ]] || cp "$bundle/commit.txt" "$results"
 if [[ ${stages[*]} != table ]]; then
   "$bundle/gpu_bench" device || exit
 fi

@@ -58,6 +58,11 @@ ordered_json to_json(const Timing& timing) {
   return {{"median", timing.median}, {"low_decile", timing.low}, {"high_decile", timing.high}};
 }
 
+/// Empty for 0, which stands for nothing.
+std::string shown(const ordered_json& ratio) {
+  return ratio.get<double>() > 0 ? formatted("%.2f", ratio.get<double>()) : "";
+}
+
 std::string joined(const ordered_json& numbers) {
   std::string text;
   for (const ordered_json& number : numbers) text += (text.empty() ? "" : ",") + number.dump();
@@ -75,6 +80,13 @@ std::vector<std::vector<std::string>> read_fields(const std::filesystem::path& p
     lines.push_back(fields);
   }
   return lines;
+}
+
+/// Null where there is no such file.
+ordered_json read_line(const std::filesystem::path& path) {
+  std::ifstream file(path);
+  std::string line;
+  return std::getline(file, line) ? ordered_json(line) : ordered_json();
 }
 
 /// Null where there is no such file.
@@ -106,10 +118,32 @@ std::string outcome_lines(const ordered_json& outcomes) {
   return text;
 }
 
+/// "W1   float32  uint8  1      ": which case it is.
+std::string case_of(const ordered_json& timed) {
+  return formatted("%-4s %-8s %-6s %-6s ", timed["workload"].get<std::string>().c_str(),
+                   timed["logits"].get<std::string>().c_str(), timed["labels"].get<std::string>().c_str(),
+                   joined(timed["scales"]).c_str());
+}
+
+/// What each launch of loss and gradient takes.
+std::string launch_lines(const ordered_json& timings) {
+  if (timings.is_null()) return "not run\n";
+  std::string text;
+  for (const ordered_json& timed : timings) {
+    if (timed["outcome"] != "timed") continue;
+    text += case_of(timed);
+    for (const ordered_json& launch : timed["launches"]) {
+      text += formatted(" %s %.1f ", launch["name"].get<std::string>().c_str(), launch["us"].get<double>());
+    }
+    text += '\n';
+  }
+  return text;
+}
+
 std::string timing_lines(const ordered_json& timings) {
   if (timings.is_null()) return "not run\n";
-  std::string text = formatted("%-4s %-8s %-6s %-6s %9s %9s %6s %5s %9s %9s %7s\n", "", "logits", "labels", "scales",
-                               "copy us", "f+b us", "ratio", "goal", "fwd us", "bwd us", "extra %");
+  std::string text = formatted("%-4s %-8s %-6s %-6s %9s %9s %6s %5s %6s %9s %9s %7s\n", "", "logits", "labels",
+                               "scales", "copy us", "f+b us", "ratio", "goal", "x one", "fwd us", "bwd us", "extra %");
   for (const ordered_json& timed : timings) text += row_of(timed) + '\n';
   return text;
 }
@@ -131,13 +165,13 @@ ordered_json to_json(const DeviceFacts& facts) {
           {"runtime_cuda_version", facts.runtime_cuda_version},
           {"memcpy_bytes_per_second", facts.memcpy_bytes_per_second},
           {"copy_kernel_bytes_per_second", facts.copy_kernel_bytes_per_second},
-          {"half_mma_flops_per_second", facts.half_mma_flops_per_second}};
+          {"half_mma_flops_per_second", facts.half_mma_flops_per_second},
+          {"empty_graph_us", facts.empty_graph_microseconds}};
 }
 
 ordered_json to_json(const Case& timed, const CaseTiming& timing) {
   ordered_json json = describe(timed);
   json.update({{"outcome", "timed"},
-               {"sets", timing.num_sets},
                {"state_bytes", timing.state_bytes},
                {"workspace_bytes", timing.workspace_bytes},
                {"loss", timing.loss},
@@ -148,7 +182,11 @@ ordered_json to_json(const Case& timed, const CaseTiming& timing) {
                {"forward_us", to_json(timing.forward)},
                {"backward_us", to_json(timing.backward)},
                {"ratio", timing.ratio()},
-               {"goal", goal_of(timed)}});
+               {"goal", goal_of(timed)},
+               {"launches", ordered_json::array()}});
+  for (const LaunchTiming& launch : timing.launches) {
+    json["launches"].push_back({{"name", launch.name}, {"us", launch.microseconds}});
+  }
   return json;
 }
 
@@ -170,19 +208,16 @@ std::string lines_of(const ordered_json& facts) {
 }
 
 std::string row_of(const ordered_json& timed) {
-  const std::string head = formatted("%-4s %-8s %-6s %-6s ", timed["workload"].get<std::string>().c_str(),
-                                     timed["logits"].get<std::string>().c_str(),
-                                     timed["labels"].get<std::string>().c_str(), joined(timed["scales"]).c_str());
   if (timed["outcome"] != "timed") {
-    return head + timed["outcome"].get<std::string>() + ": " + timed["reason"].get<std::string>();
+    return case_of(timed) + timed["outcome"].get<std::string>() + ": " + timed["reason"].get<std::string>();
   }
-  const double goal = timed["goal"];
   const double extra_bytes = timed["state_bytes"].get<double>() + timed["workspace_bytes"].get<double>();
-  return head + formatted("%9.1f %9.1f %6.2f %5s %9.1f %9.1f %7.1f", timed["copy_us"].get<double>(),
-                          timed["forward_backward_us"]["median"].get<double>(), timed["ratio"].get<double>(),
-                          goal > 0 ? formatted("%.2f", goal).c_str() : "", timed["forward_us"]["median"].get<double>(),
-                          timed["backward_us"]["median"].get<double>(),
-                          100 * extra_bytes / timed["logits_bytes"].get<double>());
+  return case_of(timed) + formatted("%9.1f %9.1f %6.2f %5s %6s %9.1f %9.1f %7.1f", timed["copy_us"].get<double>(),
+                                    timed["forward_backward_us"]["median"].get<double>(), timed["ratio"].get<double>(),
+                                    shown(timed["goal"]).c_str(), shown(timed["times_one_scale"]).c_str(),
+                                    timed["forward_us"]["median"].get<double>(),
+                                    timed["backward_us"]["median"].get<double>(),
+                                    100 * extra_bytes / timed["logits_bytes"].get<double>());
 }
 
 void write_json(const std::filesystem::path& path, const ordered_json& value) {
@@ -193,14 +228,17 @@ void write_json(const std::filesystem::path& path, const ordered_json& value) {
 }
 
 std::string write_table(const std::filesystem::path& results) {
-  const ordered_json all = {{"device", read_json(results / "facts.json")},
+  const ordered_json all = {{"commit", read_line(results / "commit.txt")},
+                            {"device", read_json(results / "facts.json")},
                             {"tests", read_outcomes(results / "test.tsv", {"program", "outcome", "seconds"})},
                             {"sanitizer", read_outcomes(results / "sanitize.tsv", {"tool", "outcome"})},
                             {"timings", read_json(results / "time.json")}};
   write_json(results / "table.json", all);
-  const std::string table = "DEVICE\n" + (all["device"].is_null() ? "not run\n" : lines_of(all["device"])) +
-                            "\nTESTS\n" + outcome_lines(all["tests"]) + "\nCOMPUTE-SANITIZER\n" +
-                            outcome_lines(all["sanitizer"]) + "\nTIMINGS\n" + timing_lines(all["timings"]);
+  const std::string commit = all["commit"].is_null() ? "not known" : all["commit"].get<std::string>();
+  const std::string table =
+      "COMMIT\n" + commit + "\n\nDEVICE\n" + (all["device"].is_null() ? "not run\n" : lines_of(all["device"])) +
+      "\nTESTS\n" + outcome_lines(all["tests"]) + "\nCOMPUTE-SANITIZER\n" + outcome_lines(all["sanitizer"]) +
+      "\nTIMINGS\n" + timing_lines(all["timings"]) + "\nMICROSECONDS OF EACH LAUNCH\n" + launch_lines(all["timings"]);
   std::ofstream file(results / "table.txt");
   file << table;
   file.close();

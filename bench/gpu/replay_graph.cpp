@@ -40,11 +40,10 @@ void check(cudaError_t error) {
   if (error != cudaSuccess) throw std::runtime_error(std::string("CUDA: ") + cudaGetErrorName(error));
 }
 
-ReplayGraph::ReplayGraph(const Stream& stream, int num_calls, const std::function<void(int)>& call)
-    : stream_(stream.get()), num_calls_(num_calls) {
+ReplayGraph::ReplayGraph(const Stream& stream, const std::function<void()>& call) : stream_(stream.get()) {
   check(cudaStreamBeginCapture(stream_, cudaStreamCaptureModeThreadLocal));
   try {
-    for (int i = 0; i < num_calls; ++i) call(i);
+    call();
   } catch (...) {
     cudaStreamEndCapture(stream_, &graph_);
     cudaGraphDestroy(graph_);
@@ -59,27 +58,25 @@ ReplayGraph::~ReplayGraph() {
   cudaGraphDestroy(graph_);
 }
 
-std::vector<Timing> time_in_turn(const std::vector<const ReplayGraph*>& graphs, int num_replays) {
-  constexpr int kWarmUps = 3;  // chosen: the first uploads the graph, the clocks rise under the others
-  for (int r = 0; r < kWarmUps; ++r) {
-    for (const ReplayGraph* const graph : graphs) graph->launch();
-  }
-  std::vector<std::vector<Replay>> replays(graphs.size());
-  for (std::vector<Replay>& row : replays) row = std::vector<Replay>(static_cast<std::size_t>(num_replays));
-  for (std::size_t r = 0; r < static_cast<std::size_t>(num_replays); ++r) {
+std::vector<Timing> time_in_turn(const std::vector<const ReplayGraph*>& graphs, const Replays& replays,
+                                 const std::function<void(cudaStream_t)>& before_each) {
+  const auto warm_ups = static_cast<std::size_t>(replays.warm_ups), timed = static_cast<std::size_t>(replays.timed);
+  std::vector<std::vector<Replay>> rows(graphs.size());
+  for (std::vector<Replay>& row : rows) row = std::vector<Replay>(timed);
+  for (std::size_t r = 0; r < warm_ups + timed; ++r) {
     for (std::size_t g = 0; g < graphs.size(); ++g) {
-      replays[g][r].start.record(graphs[g]->stream());
+      const cudaStream_t stream = graphs[g]->stream();
+      before_each(stream);
+      if (r >= warm_ups) rows[g][r - warm_ups].start.record(stream);
       graphs[g]->launch();
-      replays[g][r].end.record(graphs[g]->stream());
+      if (r >= warm_ups) rows[g][r - warm_ups].end.record(stream);
     }
   }
   check(cudaDeviceSynchronize());
   std::vector<Timing> timings;
-  for (std::size_t g = 0; g < graphs.size(); ++g) {
+  for (const std::vector<Replay>& row : rows) {
     std::vector<double> microseconds;
-    for (const Replay& replay : replays[g]) {
-      microseconds.push_back(1e3 * replay.end.milliseconds_since(replay.start) / graphs[g]->num_calls());
-    }
+    for (const Replay& replay : row) microseconds.push_back(1e3 * replay.end.milliseconds_since(replay.start));
     timings.push_back(summarise(microseconds));
   }
   return timings;

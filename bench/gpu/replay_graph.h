@@ -24,32 +24,35 @@ class Stream {
   cudaStream_t stream_ = nullptr;
 };
 
-/// The work of `num_calls` calls as one CUDA graph: call(index) puts its work on the stream.
+/// Work as a CUDA graph: `call` puts it on the stream.
 class ReplayGraph {
  public:
-  ReplayGraph(const Stream& stream, int num_calls, const std::function<void(int)>& call);
+  ReplayGraph(const Stream& stream, const std::function<void()>& call);
   ~ReplayGraph();
   ReplayGraph(const ReplayGraph&) = delete;
   ReplayGraph& operator=(const ReplayGraph&) = delete;
   void launch() const { check(cudaGraphLaunch(exec_, stream_)); }
   cudaStream_t stream() const { return stream_; }
-  int num_calls() const { return num_calls_; }
 
  private:
   cudaStream_t stream_;
-  int num_calls_;
   cudaGraph_t graph_ = nullptr;
   cudaGraphExec_t exec_ = nullptr;
 };
 
-/// Microseconds of one call, over the replays of a graph: the median and the deciles at both ends.
+/// Microseconds of a replay, by the device's clock: the median and the deciles at both ends.
 struct Timing {
   double median = 0, low = 0, high = 0;
 };
 
-/// Replays the graphs in turn, so that all see the same clocks, and returns one Timing for each. A replay's time is
-/// divided by its calls: several in a row leave no gap in which the device waits for the host.
-std::vector<Timing> time_in_turn(const std::vector<const ReplayGraph*>& graphs, int num_replays);
+struct Replays {
+  int warm_ups, timed;
+};
+
+/// Replays the graphs in turn, so that all see the same clocks, and returns one Timing for each. What `before_each`
+/// puts on the stream runs before every replay, untimed; the host runs ahead meanwhile.
+std::vector<Timing> time_in_turn(const std::vector<const ReplayGraph*>& graphs, const Replays& replays,
+                                 const std::function<void(cudaStream_t)>& before_each);
 
 }  // namespace bench
 

@@ -10,6 +10,7 @@ namespace arloss::kernels {
 
 struct FinishTile {
   static constexpr int kThreads = 256;
+  static constexpr int kResidentBlocks = 2;  // at least: ptxas, left to itself, aims at more and spills
 };
 
 using LossReduce = cub::BlockReduce<double, FinishTile::kThreads>;
@@ -50,7 +51,8 @@ __global__ void __launch_bounds__(FinishTile::kThreads) join_kernel(const JoinPa
 /// Owns: the group's coefficients and loss.  Reads: the group's head.
 /// Order: terms by thread, then one fixed tree, float64.
 /// Cost: C^2 terms on one multiprocessor.
-__global__ void __launch_bounds__(FinishTile::kThreads) finish_kernel(const FinishParams params) {
+__global__ void __launch_bounds__(FinishTile::kThreads, FinishTile::kResidentBlocks)
+    finish_kernel(const FinishParams params) {
   __shared__ FinishSharedStorage storage;
   const std::int64_t group = blockIdx.x, terms = params.form.num_terms();
   const double* const head = params.heads + group * params.form.head_count;

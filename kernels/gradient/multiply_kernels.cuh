@@ -11,7 +11,8 @@ struct MultiplyTile {
   static constexpr int kRows = 32;
   static constexpr int kWarps = 8;
   static constexpr int kThreads = 32 * kWarps;
-  static constexpr int kPerThread = 8;  // classes of one thread
+  static constexpr int kResidentBlocks = 2;  // at least: ptxas, left to itself, aims at more and spills
+  static constexpr int kPerThread = 8;       // classes of one thread
   static constexpr int kClasses = kWarps * kPerThread;
   static constexpr int kDepth = 32;  // classes of one step
   ARLOSS_HOST_DEVICE static constexpr std::int64_t tiles(std::int64_t classes) { return (classes - 1) / kClasses + 1; }
@@ -113,7 +114,8 @@ __device__ inline float slope_over_s(float h, float s) { return s < 1e-15f ? 0 :
 /// multiply_kernel.  Computes: h / w of 32 rows, 64 classes (math.md, eq. 16, 21), or h / (W s) of pooled rows (eq.
 /// 12). Owns: its tile of the planes.  Reads: the rows once per 64 classes, the matrices once per 32 rows. Order:
 /// classes in order, 32 to a partial sum. Cost: C^2 multiply-adds a row.
-__global__ void __launch_bounds__(MultiplyTile::kThreads) multiply_kernel(const MultiplyParams params) {
+__global__ void __launch_bounds__(MultiplyTile::kThreads, MultiplyTile::kResidentBlocks)
+    multiply_kernel(const MultiplyParams params) {
   __shared__ MultiplySharedStorage storage;
   const MultiplyTask task = multiply_task(params);
   float out[MultiplyTile::kPerThread] = {};

@@ -28,6 +28,7 @@ struct LabelGramTile {
 struct LabelSumsTile {
   static constexpr int kWarps = 8;
   static constexpr int kThreads = 32 * kWarps;
+  static constexpr int kResidentBlocks = 2;  // at least: ptxas, left to itself, aims at more and spills
 };
 
 }  // namespace arloss::kernels

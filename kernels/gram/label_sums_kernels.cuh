@@ -133,7 +133,8 @@ class LabelSumsWarp {
 /// 21). Owns: one slot's head and label sums.  Reads: codes and weights once per warp, from L1 but the first time.
 /// Order: cells 32 at a time in order, float64.
 /// Cost: 8 bytes a cell; work by the label entries of cells that are mixed at some scale.
-__global__ void __launch_bounds__(LabelSumsTile::kThreads) label_sums_kernel(const LabelSumsParams params) {
+__global__ void __launch_bounds__(LabelSumsTile::kThreads, LabelSumsTile::kResidentBlocks)
+    label_sums_kernel(const LabelSumsParams params) {
   __shared__ LabelSumsSharedStorage storage;
   const auto num_splits = static_cast<std::uint32_t>(params.slots.splits);
   const std::int64_t image = blockIdx.x / num_splits, split = blockIdx.x % num_splits;

@@ -37,7 +37,8 @@ __device__ void for_each_cell(const PyramidParams& params, std::int64_t block, c
 /// Owns: those rows.  Reads: the rows of E of the cells once, their label rows once per class.
 /// Order: cells in order, float64.
 /// Cost: 4 bytes in per cell and class, 12 out per block and class.
-__global__ void __launch_bounds__(CellTile::kThreads) pyramid_kernel(const PyramidParams params) {
+__global__ void __launch_bounds__(CellTile::kThreads, CellTile::kResidentBlocks)
+    pyramid_kernel(const PyramidParams params) {
   const std::int64_t blocks = params.blocks.depth * params.blocks.height * params.blocks.width;
   const CellColumn column = cell_column(blocks);
   if (!column.is_present) return;

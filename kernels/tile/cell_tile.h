@@ -12,6 +12,7 @@ struct CellTile {
   static constexpr int kCells = 32;  // one per lane
   static constexpr int kWarps = 8;
   static constexpr int kThreads = 32 * kWarps;
+  static constexpr int kResidentBlocks = 2;  // at least: ptxas, left to itself, aims at more and spills
 
   ARLOSS_HOST_DEVICE static constexpr std::int64_t blocks(std::int64_t cells) { return (cells - 1) / kCells + 1; }
 };

@@ -12,8 +12,8 @@
 namespace support {
 namespace {
 
-using Bytes = kernel_tests::DeviceInput<unsigned char>;
-using Output = kernel_tests::DeviceOutput<unsigned char>;
+using Bytes = DeviceInput<unsigned char>;
+using Output = DeviceOutput<unsigned char>;
 
 const unsigned char* data_or_null(const std::vector<unsigned char>& bytes, const Bytes& copy) {
   return bytes.empty() ? nullptr : copy.data();
@@ -24,7 +24,7 @@ Outcome run_on_device(const Plan& plan, const CaseSpec& spec, const Batch& batch
   Output loss(static_cast<std::size_t>(spec.num_losses()) * sizeof(float)), gradient(batch.logits.size());
   Output state(plan.state_bytes()), workspace(plan.workspace_bytes());
   if (!batch.prior_gradient.empty())
-    kernel_tests::check(
+    support::check(
         cudaMemcpy(gradient.data(), batch.prior_gradient.data(), batch.prior_gradient.size(), cudaMemcpyHostToDevice));
   arloss_tensors_t io{};
   io.struct_size = sizeof io;
