@@ -4,7 +4,7 @@
 #include "kernels/gradient/gradient_params.h"
 #include "kernels/pool/label_rows.cuh"
 #include "kernels/tile/cell_columns.cuh"
-#include "kernels/tile/logit_types.cuh"
+#include "kernels/tile/softmax.cuh"
 
 namespace arloss::kernels {
 
@@ -12,19 +12,19 @@ struct ChainSharedStorage {
   ColumnExchange exchange;
 };
 
-/// One cell's s = E + u and v = s h, class by ascending class.
+/// One cell's s and v = s h, class by ascending class.
 class ChainColumn {
  public:
   __device__ ChainColumn(const ChainParams& params, const CellColumn& column, const LabelRow& row)
-      : params_(params), cursor_(row), image_(column.image) {
-    plane_ = column.image * params.layout.classes * params.layout.cells + column.cell;
+      : params_(params), cursor_(row), image_(column.image), cell_(column.cell) {
+    plane_ = column.image * params.softmax.layout.classes * params.softmax.layout.cells + column.cell;
     for (int t = 0; t < params.num_tables; ++t) {
       const LabelScale& blocks = params.tables[t].blocks;
       const std::int64_t per_image = math::num_blocks(blocks.grid.depth, blocks.edge) *
                                      math::num_blocks(blocks.grid.height, blocks.edge) *
                                      math::num_blocks(blocks.grid.width, blocks.edge);
       const std::int64_t block = block_of_cell(blocks, column.row);
-      slopes_[t] = params.tables[t].planes + image_ * params.layout.classes * per_image + block % per_image;
+      slopes_[t] = params.tables[t].planes + image_ * params.softmax.layout.classes * per_image + block % per_image;
       strides_[t] = per_image;
     }
   }
@@ -34,8 +34,9 @@ class ChainColumn {
   };
   /// c never falls from one call to the next.
   __device__ Value at(std::int64_t c) {
-    const std::int64_t index = plane_ + c * params_.layout.cells;
-    const float s = params_.residual[index] + static_cast<float>(cursor_.at(static_cast<std::int32_t>(c)));
+    const std::int64_t index = plane_ + c * params_.softmax.layout.cells;
+    const auto u = static_cast<float>(cursor_.at(static_cast<std::int32_t>(c)));
+    const float s = root_of(params_.softmax, image_, c, cell_, params_.residual[index], u);
     float v = params_.h == nullptr ? 0 : s * params_.h[index];
     for (int t = 0; t < params_.num_tables; ++t) v += s * s * slopes_[t][c * strides_[t]];
     return {s, v};
@@ -44,7 +45,7 @@ class ChainColumn {
  private:
   const ChainParams& params_;
   LabelCursor cursor_;
-  std::int64_t image_, plane_;
+  std::int64_t image_, cell_, plane_;
   const float* slopes_[ChainParams::kMaxTables];
   std::int64_t strides_[ChainParams::kMaxTables];
 };
@@ -54,7 +55,7 @@ template <class Body>
 __device__ void for_each_class(const ChainParams& params, const CellColumn& column, const LabelRow& row,
                                const Body& body) {
   ChainColumn values(params, column, row);
-  for (std::int64_t c = column.first_class; c < params.layout.classes; c += CellTile::kWarps) {
+  for (std::int64_t c = column.first_class; c < params.softmax.layout.classes; c += CellTile::kWarps) {
     const ChainColumn::Value value = values.at(c);
     body(c, value.s, value.v);
   }
@@ -77,8 +78,8 @@ __device__ void store_element(const ChainParams& params, Logit* to, float value,
 template <class Logit>
 __global__ void __launch_bounds__(CellTile::kThreads) chain_kernel(const ChainParams params) {
   __shared__ ChainSharedStorage storage;
-  CellColumn column = cell_column(params.layout.cells);
-  if (!column.is_present) column.row = column.image * params.layout.cells + (column.cell = 0);
+  CellColumn column = cell_column(params.softmax.layout.cells);
+  if (!column.is_present) column.row = column.image * params.softmax.layout.cells + (column.cell = 0);
   const LabelRow row(params.labels, block_of_cell(params.labels, column.row));
   float dot = 0;
   for_each_class(params, column, row, [&](std::int64_t, float, float v) { dot += v; });
@@ -96,7 +97,7 @@ __global__ void __launch_bounds__(CellTile::kThreads) chain_kernel(const ChainPa
   auto* const gradient = static_cast<Logit*>(params.gradient);
   for_each_class(params, column, row, [&](std::int64_t c, float s, float v) {
     const float dz = is_largest(s) ? -others : v - s * s * dot;
-    store_element(params, gradient + params.layout.index(column.image, c, column.cell),
+    store_element(params, gradient + params.softmax.layout.index(column.image, c, column.cell),
                   is_live ? dz * factor : flags[1], is_live);
   });
 }

@@ -12,8 +12,8 @@ cudaError_t launch_multiply(const MultiplyParams& params, cudaStream_t stream) {
 }
 
 cudaError_t launch_chain(const ChainParams& params, cudaStream_t stream) {
-  return with_logit_type(params.type, [&](auto logit) {
-    const std::int64_t blocks = params.layout.batch * CellTile::blocks(params.layout.cells);
+  return with_logit_type(params.softmax.type, [&](auto logit) {
+    const std::int64_t blocks = params.softmax.layout.batch * CellTile::blocks(params.softmax.layout.cells);
     return launch_blocks(chain_kernel<decltype(logit)>, blocks, CellTile::kThreads, params, stream);
   });
 }

@@ -41,8 +41,7 @@ struct ChainParams {
     LabelScale blocks;    // edge and grid alone are read
   };
 
-  LogitType type;
-  LogitLayout layout;
+  Softmax softmax;
   LabelScale labels;      // of the scale that `residual` is against
   const float* residual;  // [batch][classes][cells]
   const float* weights;   // [batch][cells]

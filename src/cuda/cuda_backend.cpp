@@ -89,6 +89,7 @@ void CudaBackend::book_labels() {
 
 void CudaBackend::book_rows(Route route) {
   weights_ = workspace_.book<float>("weights", {problem_.batch, cells()});
+  norms_ = workspace_.book<kernels::SoftmaxNorm>("softmax norms", {problem_.batch, cells()});
   residual_ = workspace_.book<float>("residuals", {problem_.batch, problem_.classes, cells()});
   h_ = workspace_.book<float>("slopes", {problem_.batch, problem_.classes, cells()});
   if (route != Route::kFactoredPyramid) return;
@@ -123,6 +124,11 @@ std::string CudaBackend::describe() const {
 kernels::LogitLayout CudaBackend::layout() const {
   const bool is_planar = problem_.layout == ARLOSS_LAYOUT_NCHW;
   return {problem_.batch, cells(), problem_.classes, is_planar ? 1 : problem_.classes, is_planar ? cells() : 1};
+}
+
+kernels::Softmax CudaBackend::softmax(const Call& call) const {
+  return {call.io.logits, logit_type(problem_.logits_dtype), layout(),
+          at<kernels::SoftmaxNorm>(call.workspace, norms_)};
 }
 
 /// Of a launch for blocks of `edge`: all but the pointers.
@@ -196,9 +202,7 @@ void CudaBackend::pool(const Call& call, bool for_inspection) const {
 
 void CudaBackend::embed(const Call& call) const {
   kernels::EmbedParams params{};
-  params.logits = call.io.logits;
-  params.type = logit_type(problem_.logits_dtype);
-  params.layout = layout();
+  params.softmax = softmax(call);
   params.labels = label_scale(call, residual_edge());
   params.weights = at<float>(call.workspace, weights_);
   params.residual = at<float>(call.workspace, residual_);
@@ -211,6 +215,7 @@ void CudaBackend::pool_rows(const Call& call) const {
     params.batch = problem_.batch;
     params.cells = cells();
     params.classes = problem_.classes;
+    params.softmax = softmax(call);
     params.labels = label_scale(call, 1);
     params.cell_residual = at<float>(call.workspace, residual_);
     params.cell_weights = at<float>(call.workspace, weights_);
@@ -339,8 +344,7 @@ void CudaBackend::write_loss(const Call& call) const {
 
 void CudaBackend::write_gradient(const Call& call) const {
   kernels::ChainParams params{};
-  params.type = logit_type(problem_.logits_dtype);
-  params.layout = layout();
+  params.softmax = softmax(call);
   params.labels = label_scale(call, residual_edge());
   params.residual = at<float>(call.workspace, residual_);
   params.weights = at<float>(call.workspace, weights_);

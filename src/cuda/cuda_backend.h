@@ -68,6 +68,7 @@ class CudaBackend : public Backend {
 
   // What kernels are handed.
   kernels::LogitLayout layout() const;
+  kernels::Softmax softmax(const Call& call) const;
   kernels::PoolParams pool_shape(std::int64_t edge) const;
   const LabelTable& labels_of_edge(std::int64_t edge) const;
   kernels::LabelScale label_scale(const Call& call, std::int64_t edge) const;
@@ -112,7 +113,7 @@ class CudaBackend : public Backend {
   std::size_t heads_ = 0, coefficients_ = 0, losses_ = 0;
   std::size_t tickets_ = 0, census_ = 0, coarse_census_ = 0, census_slots_ = 0, logit_census_ = 0,
               logit_census_slots_ = 0;
-  std::size_t weights_ = 0, residual_ = 0, h_ = 0, slots_ = 0;
+  std::size_t weights_ = 0, norms_ = 0, residual_ = 0, h_ = 0, slots_ = 0;
 };
 
 }  // namespace arloss::cuda
