@@ -5,7 +5,7 @@
 #include "kernels/embed/mixed_residuals.cuh"
 #include "kernels/pool/label_rows.cuh"
 #include "kernels/tile/cell_columns.cuh"
-#include "kernels/tile/logit_types.cuh"
+#include "kernels/tile/softmax.cuh"
 
 namespace arloss::kernels {
 
@@ -14,18 +14,32 @@ struct EmbedSharedStorage {
 };
 static_assert(sizeof(EmbedSharedStorage) <= 2048, "eight blocks of 256 threads fit every device's shared memory");
 
+<<<<<<< HEAD
+=======
+/// One cell's logits.
+template <class Logit>
+struct CellLogits {
+  const Logit* first;
+  std::int64_t stride;
+  __device__ float operator[](std::int64_t c) const { return to_float(first[c * stride]); }
+};
+template <class Logit>
+__device__ CellLogits<Logit> cell_logits(const EmbedParams& params, const CellColumn& column) {
+  const auto* const logits = static_cast<const Logit*>(params.softmax.logits);
+  return {logits + params.softmax.layout.index(column.image, 0, column.is_present ? column.cell : 0),
+          params.softmax.layout.class_stride};
+}
+
+>>>>>>> 56e90f95a50310baf8b43f13e681214ef9106931
 /// Largest logit of the cell. A NaN need not show here: it turns the sum of exponentials NaN.
 template <class Logit>
 __device__ float max_logit(const EmbedParams& params, const CellColumn& column, const CellLogits<Logit>& logits,
                            ColumnExchange& exchange) {
   float largest = -INFINITY;
-  for (std::int64_t c = column.first_class; c < params.layout.classes; c += CellTile::kWarps)
+  for (std::int64_t c = column.first_class; c < params.softmax.layout.classes; c += CellTile::kWarps)
     largest = fmaxf(largest, logits[c]);
   return join_column(column, largest, exchange, [](float a, float b) { return fmaxf(a, b); });
 }
-
-/// exp((z - max) / 2): squared it is the softmax's numerator, so that no square root is taken per element.
-__device__ inline float half_exponential(float logit, float largest) { return expf(0.5f * (logit - largest)); }
 
 /// Sum of exp(z - max) over the classes that the cell's labels do not have: the digits of delta near the optimum
 /// (math.md, eq. 17).
@@ -34,7 +48,7 @@ __device__ float sum_unlabelled(const EmbedParams& params, const CellColumn& col
                                 const LabelRow& row, float largest, ColumnExchange& exchange) {
   LabelCursor cursor(row);
   float sum = 0;
-  for (std::int64_t c = column.first_class; c < params.layout.classes; c += CellTile::kWarps) {
+  for (std::int64_t c = column.first_class; c < params.softmax.layout.classes; c += CellTile::kWarps) {
     if (cursor.has(static_cast<std::int32_t>(c))) continue;
     const float e = half_exponential(logits[c], largest);
     sum += e * e;
@@ -72,27 +86,41 @@ __device__ void write_labelled(const CellLogits<Logit>& logits, const LabelRow& 
   mixed.for_each_residual(logits, [&](std::int32_t label, float value) { residual[label * cells] = value; });
 }
 
+/// At least: ptxas, left to itself, aims at six and spills on sm_80 and sm_90.
+constexpr int kEmbedResidentBlocks = 4;
+
 /// embed_kernel.  Computes: E of every cell (math.md, eq. 17 and 18), any number of classes.
 /// Owns: the rows of 32 cells.  Reads: the logits three times, from L2 but the first.
 /// Order: eight partial sums a cell, joined in order.
 /// Cost: 4 bytes out per logit, two exponentials per logit.
 template <class Logit>
-__global__ void __launch_bounds__(CellTile::kThreads) embed_kernel(const EmbedParams params) {
+__global__ void __launch_bounds__(CellTile::kThreads, kEmbedResidentBlocks) embed_kernel(const EmbedParams params) {
   __shared__ EmbedSharedStorage storage;
+<<<<<<< HEAD
   const CellColumn column = cell_column(params.layout.cells);
   const std::int64_t row_index = column.is_present ? column.row : column.image * params.layout.cells;
   const CellLogits<Logit> logits =
       cell_logits<Logit>(params.logits, params.layout, column.image, column.is_present ? column.cell : 0);
+=======
+  const CellColumn column = cell_column(params.softmax.layout.cells);
+  const std::int64_t row_index = column.is_present ? column.row : column.image * params.softmax.layout.cells;
+  const CellLogits<Logit> logits = cell_logits<Logit>(params, column);
+>>>>>>> 56e90f95a50310baf8b43f13e681214ef9106931
   const LabelRow row(params.labels, block_of_cell(params.labels, row_index));
   const float largest = max_logit(params, column, logits, storage.exchange);
   const float unlabelled = sum_unlabelled(params, column, logits, row, largest, storage.exchange);
   if (!column.is_present) return;
-  const std::int64_t cells = params.layout.cells;
-  float* const residual = params.residual + column.image * params.layout.classes * cells + column.cell;
+  const std::int64_t cells = params.softmax.layout.cells;
+  float* const residual = params.residual + column.image * params.softmax.layout.classes * cells + column.cell;
   const bool is_live = params.weights[row_index] != 0;
+<<<<<<< HEAD
   const float sum = sum_all(logits, row, largest, unlabelled), inverse = 1 / sqrtf(sum);
+=======
+  const float inverse = inverse_norm(logits, row, largest, unlabelled);
+  if (column.first_class == 0) params.softmax.norms[row_index] = {largest, inverse};
+>>>>>>> 56e90f95a50310baf8b43f13e681214ef9106931
   LabelCursor cursor(row);
-  for (std::int64_t c = column.first_class; c < params.layout.classes; c += CellTile::kWarps)
+  for (std::int64_t c = column.first_class; c < params.softmax.layout.classes; c += CellTile::kWarps)
     if (!is_live || !cursor.has(static_cast<std::int32_t>(c)))
       residual[c * cells] = is_live ? half_exponential(logits[c], largest) * inverse : 0;
   if (is_live && column.first_class == 0) write_labelled(logits, row, largest, unlabelled, sum, cells, residual);

@@ -6,8 +6,8 @@
 namespace arloss::kernels {
 
 cudaError_t launch_embed(const EmbedParams& params, cudaStream_t stream) {
-  return with_logit_type(params.type, [&](auto logit) {
-    const std::int64_t blocks = params.layout.batch * CellTile::blocks(params.layout.cells);
+  return with_logit_type(params.softmax.type, [&](auto logit) {
+    const std::int64_t blocks = params.softmax.layout.batch * CellTile::blocks(params.softmax.layout.cells);
     return launch_blocks(embed_kernel<decltype(logit)>, blocks, CellTile::kThreads, params, stream);
   });
 }

@@ -8,9 +8,7 @@ namespace arloss::kernels {
 
 /// Rows of the residual E = sqrt(softmax(z)) - u, for any number of classes. All pointers in device memory.
 struct EmbedParams {
-  const void* logits;
-  LogitType type;
-  LogitLayout layout;
+  Softmax softmax;       // writes its norms
   LabelScale labels;     // of the finest scale in use
   const float* weights;  // [batch][cells]; cells of weight 0 get rows of zeros, whatever their logits are
   float* residual;       // [batch][classes][cells]

@@ -4,6 +4,10 @@
 #include "kernels/gradient/cell_gradient.cuh"
 #include "kernels/pool/label_rows.cuh"
 #include "kernels/tile/cell_columns.cuh"
+<<<<<<< HEAD
+=======
+#include "kernels/tile/softmax.cuh"
+>>>>>>> 56e90f95a50310baf8b43f13e681214ef9106931
 
 namespace arloss::kernels {
 
@@ -18,6 +22,7 @@ struct ChainSharedStorage {
   ChainSlopes slopes;  // by thread they would be arrays in local memory
 };
 
+<<<<<<< HEAD
 /// One warp per scale, one lane per cell.
 __device__ inline void find_slopes(const ChainParams& params, const CellColumn& column, ChainSlopes& slopes) {
   for (int t = column.first_class; t < params.num_tables; t += CellTile::kWarps) {
@@ -33,19 +38,31 @@ __device__ inline void find_slopes(const ChainParams& params, const CellColumn& 
 }
 
 /// One cell's s = E + u and v = s h, class by ascending class.
+=======
+/// One cell's s and v = s h, class by ascending class.
+>>>>>>> 56e90f95a50310baf8b43f13e681214ef9106931
 class ChainColumn {
  public:
 <<<<<<< HEAD
   __device__ ChainColumn(const ChainParams& params, const CellColumn& column, const LabelRow& row)
+<<<<<<< HEAD
       : params_(params), cursor_(row), image_(column.image) {
     plane_ = column.image * params.out.layout.classes * params.out.layout.cells + column.cell;
+=======
+      : params_(params), cursor_(row), image_(column.image), cell_(column.cell) {
+    plane_ = column.image * params.softmax.layout.classes * params.softmax.layout.cells + column.cell;
+>>>>>>> 56e90f95a50310baf8b43f13e681214ef9106931
     for (int t = 0; t < params.num_tables; ++t) {
       const LabelScale& blocks = params.tables[t].blocks;
       const std::int64_t per_image = math::num_blocks(blocks.grid.depth, blocks.edge) *
                                      math::num_blocks(blocks.grid.height, blocks.edge) *
                                      math::num_blocks(blocks.grid.width, blocks.edge);
       const std::int64_t block = block_of_cell(blocks, column.row);
+<<<<<<< HEAD
       slopes_[t] = params.tables[t].planes + image_ * params.out.layout.classes * per_image + block % per_image;
+=======
+      slopes_[t] = params.tables[t].planes + image_ * params.softmax.layout.classes * per_image + block % per_image;
+>>>>>>> 56e90f95a50310baf8b43f13e681214ef9106931
       strides_[t] = per_image;
     }
 =======
@@ -61,8 +78,14 @@ class ChainColumn {
   };
   /// c never falls from one call to the next.
   __device__ Value at(std::int64_t c) {
+<<<<<<< HEAD
     const std::int64_t index = plane_ + c * params_.out.layout.cells;
     const float s = params_.residual[index] + static_cast<float>(cursor_.at(static_cast<std::int32_t>(c)));
+=======
+    const std::int64_t index = plane_ + c * params_.softmax.layout.cells;
+    const auto u = static_cast<float>(cursor_.at(static_cast<std::int32_t>(c)));
+    const float s = root_of(params_.softmax, image_, c, cell_, params_.residual[index], u);
+>>>>>>> 56e90f95a50310baf8b43f13e681214ef9106931
     float v = params_.h == nullptr ? 0 : s * params_.h[index];
     for (int t = 0; t < params_.num_tables; ++t) v += s * s * slopes_.first[t][lane_][c * slopes_.stride[t]];
     return {s, v};
@@ -72,8 +95,14 @@ class ChainColumn {
   const ChainParams& params_;
   const ChainSlopes& slopes_;
   LabelCursor cursor_;
+<<<<<<< HEAD
   int lane_;
   std::int64_t plane_;
+=======
+  std::int64_t image_, cell_, plane_;
+  const float* slopes_[ChainParams::kMaxTables];
+  std::int64_t strides_[ChainParams::kMaxTables];
+>>>>>>> 56e90f95a50310baf8b43f13e681214ef9106931
 };
 
 /// Calls body(c, s, v) for this thread's classes of the cell.
@@ -82,12 +111,16 @@ __device__ void for_each_class(const ChainParams& params, const CellColumn& colu
 <<<<<<< HEAD
                                const Body& body) {
   ChainColumn values(params, column, row);
+<<<<<<< HEAD
   for (std::int64_t c = column.first_class; c < params.out.layout.classes; c += CellTile::kWarps) {
 =======
                                const ChainSlopes& slopes, const Body& body) {
   ChainColumn values(params, column, row, slopes);
   for (std::int64_t c = column.first_class; c < params.layout.classes; c += CellTile::kWarps) {
 >>>>>>> 4085682221cd2dec0875baeb089bdd91a1a1f2c3
+=======
+  for (std::int64_t c = column.first_class; c < params.softmax.layout.classes; c += CellTile::kWarps) {
+>>>>>>> 56e90f95a50310baf8b43f13e681214ef9106931
     const ChainColumn::Value value = values.at(c);
     body(c, value.s, value.v);
   }
@@ -100,8 +133,13 @@ __device__ void for_each_class(const ChainParams& params, const CellColumn& colu
 template <class Logit>
 __global__ void __launch_bounds__(CellTile::kThreads) chain_kernel(const ChainParams params) {
   __shared__ ChainSharedStorage storage;
+<<<<<<< HEAD
   CellColumn column = cell_column(params.out.layout.cells);
   if (!column.is_present) column.row = column.image * params.out.layout.cells + (column.cell = 0);
+=======
+  CellColumn column = cell_column(params.softmax.layout.cells);
+  if (!column.is_present) column.row = column.image * params.softmax.layout.cells + (column.cell = 0);
+>>>>>>> 56e90f95a50310baf8b43f13e681214ef9106931
   const LabelRow row(params.labels, block_of_cell(params.labels, column.row));
   find_slopes(params, column, storage.slopes);
   float dot = 0;
@@ -125,7 +163,7 @@ __global__ void __launch_bounds__(CellTile::kThreads) chain_kernel(const ChainPa
   auto* const gradient = static_cast<Logit*>(params.gradient);
   for_each_class(params, column, row, storage.slopes, [&](std::int64_t c, float s, float v) {
     const float dz = is_largest(s) ? -others : v - s * s * dot;
-    store_element(params, gradient + params.layout.index(column.image, c, column.cell),
+    store_element(params, gradient + params.softmax.layout.index(column.image, c, column.cell),
                   is_live ? dz * factor : flags[1], is_live);
 >>>>>>> 4085682221cd2dec0875baeb089bdd91a1a1f2c3
   });

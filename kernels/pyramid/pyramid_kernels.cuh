@@ -4,6 +4,7 @@
 #include "kernels/pool/label_rows.cuh"
 #include "kernels/pyramid/pyramid_params.h"
 #include "kernels/tile/cell_columns.cuh"
+#include "kernels/tile/softmax.cuh"
 
 namespace arloss::kernels {
 
@@ -12,8 +13,7 @@ namespace arloss::kernels {
 struct PooledSums {
   double weight = 0, p = 0, t = 0, difference = 0;
 
-  __device__ void add(double w, double residual, double u) {
-    const double s = residual + u;
+  __device__ void add(double w, double residual, double s, double u) {
     weight += w;
     p += w * s * s;
     t += w * u * u;
@@ -49,8 +49,14 @@ __global__ void __launch_bounds__(CellTile::kThreads, CellTile::kResidentBlocks)
       const std::int64_t row = column.image * params.cells + cell;
       const float weight = params.cell_weights[row];
       if (weight == 0) return;
+<<<<<<< HEAD
       const double u = LabelRow(params.labels, row).u_of(static_cast<std::int32_t>(c));
       sums.add(static_cast<double>(weight), static_cast<double>(plane[cell]), u);
+=======
+      const double u = LabelRow(params.labels, row).share_of(static_cast<std::int32_t>(c));
+      const auto residual = static_cast<double>(plane[cell]);
+      sums.add(static_cast<double>(weight), residual, root_of(params.softmax, column.image, c, cell, residual, u), u);
+>>>>>>> 56e90f95a50310baf8b43f13e681214ef9106931
     });
     const double inverse = sums.weight > 0 ? 1 / sums.weight : 0;
     const double s = sqrt(sums.p * inverse), u = sqrt(sums.t * inverse);

@@ -2,6 +2,7 @@
 #define ARLOSS_KERNELS_PYRAMID_PARAMS_H
 
 #include "kernels/pool/label_scale.h"
+#include "kernels/tile/logits.h"
 
 namespace arloss::kernels {
 
@@ -9,6 +10,7 @@ namespace arloss::kernels {
 /// in device memory.
 struct PyramidParams {
   std::int64_t batch, cells, classes;
+  Softmax softmax;
   LabelScale labels;           // of the cells: edge 1
   const float* cell_residual;  // [batch][classes][cells]
   const float* cell_weights;   // [batch][cells]

@@ -20,6 +20,19 @@ struct LogitLayout {
   }
 };
 
+/// What turns a cell's logits into s = exp((z - largest) / 2) * inverse.
+struct SoftmaxNorm {
+  float largest, inverse;
+};
+
+/// The logits and the norms of their cells, in device memory.
+struct Softmax {
+  const void* logits;
+  LogitType type;
+  LogitLayout layout;
+  SoftmaxNorm* norms;  // [batch][cells]
+};
+
 }  // namespace arloss::kernels
 
 #endif

@@ -9,6 +9,7 @@
 
 #include "oracle/golden.h"
 #include "support/case_lists.h"
+#include "support/golden_case.h"
 #include "support/simd_targets.h"
 #include "support/sweep.h"
 #include "support/thinning.h"
@@ -78,19 +79,6 @@ INSTANTIATE_TEST_SUITE_P(Accuracy, CaseList, ::testing::ValuesIn(all_chunks()), 
 });
 
 class Goldens : public ::testing::TestWithParam<std::string> {};
-
-/// The golden's answer in place of the oracle's; what it does not hold (cell weights) from the oracle.
-Case golden_case(const oracle::Golden& golden, arloss_layout_t layout, arloss_dtype_t labels_dtype) {
-  CaseSpec spec;
-  spec.problem = golden.problem;
-  spec.layout = layout;
-  spec.labels_dtype = labels_dtype;
-  Case test = build_case(spec, golden.inputs);
-  test.expected.loss = {golden.loss};
-  test.expected.grad = golden.grad;
-  test.expected.e0 = golden.e0;
-  return test;
-}
 
 TEST_P(Goldens, AreWithinTheContract) {
   const oracle::Golden golden = oracle::load_golden(GetParam());

@@ -1,0 +1,165 @@
+#include "cuda/device_case_lists.h"
+
+#include <algorithm>
+#include <array>
+#include <cstddef>
+#include <iterator>
+#include <set>
+#include <utility>
+
+#include "support/case_lists.h"
+#include "support/thinning.h"
+
+namespace support {
+namespace {
+
+using oracle::Penalty;
+using oracle::ScaleMode;
+
+/// A case by numbers: `axes` of which every value is to be met, `options` of which every pair is.
+struct Traits {
+  std::vector<std::int64_t> axes, options;
+};
+
+/// (axis, value, other axis or -1, its value)
+using Trait = std::array<std::int64_t, 4>;
+
+std::vector<Trait> all_traits(const Traits& traits) {
+  std::vector<Trait> all;
+  const auto num_options = static_cast<std::int64_t>(traits.options.size());
+  for (std::size_t a = 0; a < traits.axes.size(); ++a)
+    all.push_back({num_options + static_cast<std::int64_t>(a), traits.axes[a], -1, 0});
+  for (std::int64_t a = 0; a < num_options; ++a)
+    for (std::int64_t b = 0; b < a; ++b)
+      all.push_back({a, traits.options[static_cast<std::size_t>(a)], b, traits.options[static_cast<std::size_t>(b)]});
+  return all;
+}
+
+/// A part of the list that shows every trait the list does: always the case that adds most of them.
+std::vector<CaseSpec> cover(const std::vector<CaseSpec>& list, Traits (*traits_of)(const CaseSpec&)) {
+  std::vector<std::vector<Trait>> traits;
+  traits.reserve(list.size());
+  for (const CaseSpec& spec : list) traits.push_back(all_traits(traits_of(spec)));
+  std::set<Trait> seen;
+  std::vector<CaseSpec> kept;
+  while (true) {
+    std::pair<std::ptrdiff_t, std::size_t> best{0, 0};  // how many are new, case
+    for (std::size_t i = 0; i < list.size(); ++i)
+      best = std::max(best, {std::count_if(traits[i].begin(), traits[i].end(),
+                                           [&seen](const Trait& trait) { return seen.count(trait) == 0; }),
+                             i});
+    if (best.first == 0) return kept;
+    seen.insert(traits[best.second].begin(), traits[best.second].end());
+    kept.push_back(list[best.second]);
+  }
+}
+
+std::vector<CaseSpec> factorable(const std::vector<CaseSpec>& list) {
+  std::vector<CaseSpec> kept;
+  std::copy_if(list.begin(), list.end(), std::back_inserter(kept),
+               [](const CaseSpec& spec) { return spec.is_factorable(); });
+  return kept;
+}
+
+/// SQUARED, ABSOLUTE or HUBER, against hard labels or others.
+std::int64_t form_of(const CaseSpec& spec) {
+  return 2 * static_cast<std::int64_t>(spec.problem.penalty) + (spec.has_hard_labels() ? 1 : 0);
+}
+
+std::int64_t scale_choice(const oracle::Problem& p) {
+  std::int64_t number = p.scale_weights.empty() ? 0 : 1;
+  for (const int scale : p.scales) number = 31 * number + scale;
+  return number;
+}
+
+Traits mixed_traits(const CaseSpec& spec) {
+  const oracle::Problem& p = spec.problem;
+  return {{p.classes, p.depth * 10000 + p.height * 100 + p.width, scale_choice(p), p.label_height * 1000 + p.height,
+           p.label_width * 1000 + p.width, p.batch, static_cast<std::int64_t>(spec.regime),
+           p.has_ignore_index ? p.ignore_index : -2},
+          {form_of(spec), static_cast<std::int64_t>(p.scale_mode), static_cast<std::int64_t>(p.reduction),
+           static_cast<std::int64_t>(p.span), spec.logits_dtype, spec.labels_dtype, spec.layout,
+           static_cast<std::int64_t>(spec.label_map), static_cast<std::int64_t>(spec.weights), spec.has_grad_loss,
+           spec.accumulates, spec.is_element_aligned, p.has_ignore_index, p.depth > 1, p.scales.size() > 1}};
+}
+
+Traits regime_traits(const CaseSpec& spec) {
+  const auto regime = static_cast<std::int64_t>(spec.regime) * 4 + static_cast<std::int64_t>(spec.label_map);
+  return {{}, {regime, form_of(spec), static_cast<std::int64_t>(spec.problem.scale_mode), spec.logits_dtype}};
+}
+
+Traits size_traits(const CaseSpec& spec) {
+  const oracle::Problem& p = spec.problem;
+  return {{p.classes}, {p.height * 1000 + p.width, form_of(spec), static_cast<std::int64_t>(p.scale_mode)}};
+}
+
+Traits class_traits(const CaseSpec& spec) { return {{}, {spec.problem.classes, form_of(spec)}}; }
+
+/// What the cases of shape_list are in turn.
+void set_shape_kind(CaseSpec& spec, std::size_t number) {
+  constexpr ScaleMode kModes[] = {ScaleMode::kBlend, ScaleMode::kSeparate, ScaleMode::kPyramid};
+  if (number % 5 == 0) return;
+  if (number % 5 == 1) {
+    spec.problem.penalty = Penalty::kAbsolute;
+    return;
+  }
+  set_label_grid(spec, 2 * spec.problem.height, 3 * spec.problem.width);
+  spec.problem.scales = {1, 2, 4};
+  spec.problem.scale_weights = {2, 1, 1};  // equal ones let the slopes of few cells cancel exactly
+  spec.problem.scale_mode = kModes[number % 5 - 2];
+}
+
+}  // namespace
+
+std::vector<CaseSpec> mixed_device_list() { return thinned(cover(factorable(mixed_list()), mixed_traits), 3); }
+std::vector<CaseSpec> regime_device_list() { return thinned(cover(factorable(regime_list()), regime_traits), 3); }
+std::vector<CaseSpec> size_device_list() { return thinned(cover(factorable(size_list()), size_traits), 3); }
+std::vector<CaseSpec> class_device_list() { return thinned(cover(factorable(class_list()), class_traits), 3); }
+
+std::vector<CaseSpec> shape_list() {
+  constexpr std::pair<std::int64_t, std::int64_t> kGrids[] = {{1, 1}, {5, 8}, {7, 9}, {8, 8}, {5, 13}, {3, 43}};
+  constexpr std::int64_t kClasses[] = {1, 2, 7, 19, 32, 40, 57, 64, 150, 171, 254, 255, 300};
+  constexpr std::size_t kRounds = 2, kNumGrids = std::size(kGrids);
+  std::vector<CaseSpec> list;
+  for (std::size_t round = 0; round < kRounds; ++round)
+    for (const std::int64_t classes : kClasses) {
+      const std::size_t number = list.size();
+      const auto& [height, width] = kGrids[(number + round * kNumGrids / 2) % kNumGrids];
+      CaseSpec spec = plain_spec(1 + static_cast<std::int64_t>(number % 2), classes, height, width);
+      spec.seed = 3000 + number;
+      spec.labels_dtype = classes > 255 ? ARLOSS_DTYPE_INT32 : ARLOSS_DTYPE_UINT8;
+      spec.logits_dtype = static_cast<arloss_dtype_t>(number / 2 % 3);
+      spec.layout = number / 3 % 2 == 0 ? ARLOSS_LAYOUT_NCHW : ARLOSS_LAYOUT_NHWC;
+      spec.label_map = LabelMap::kNoise;
+      spec.regime = Regime::kTrainedLike;
+      set_shape_kind(spec, number);
+      list.push_back(spec);
+    }
+  return thinned(list, 5);
+}
+
+std::vector<CaseSpec> device_kinds(std::int64_t height) {
+  std::vector<CaseSpec> list;
+  for (const Penalty penalty : {Penalty::kSquared, Penalty::kHuber, Penalty::kAbsolute})
+    for (const ScaleMode mode : {ScaleMode::kBlend, ScaleMode::kSeparate, ScaleMode::kPyramid})
+      for (const oracle::Span span : {oracle::Span::kImage, oracle::Span::kBatch})
+        for (const bool is_hard : {false, true}) {
+          CaseSpec spec = plain_spec(2, 11, height, 31);
+          if (!is_hard) {
+            set_label_grid(spec, 2 * height + 3, 62);
+            spec.problem.scales = {1, 2, 4};
+          }
+          spec.problem.penalty = penalty;
+          spec.problem.penalty_param = penalty == Penalty::kHuber ? 1.25 : 0;
+          spec.problem.scale_mode = mode;
+          spec.problem.span = span;
+          spec.seed = list.size();
+          spec.logits_dtype = static_cast<arloss_dtype_t>(list.size() % 3);
+          spec.layout = list.size() % 2 == 0 ? ARLOSS_LAYOUT_NCHW : ARLOSS_LAYOUT_NHWC;
+          spec.weights = Weights::kModerate;
+          if (spec.is_factorable()) list.push_back(spec);
+        }
+  return thinned(list, 5);
+}
+
+}  // namespace support

@@ -1,0 +1,26 @@
+#ifndef ARLOSS_TESTS_DEVICE_CASE_LISTS_H
+#define ARLOSS_TESTS_DEVICE_CASE_LISTS_H
+
+#include <cstdint>
+#include <vector>
+
+#include "support/case.h"
+
+namespace support {
+
+/// The lists of support/case_lists.h as far as there is a linear form, and thinned to what the emulator runs in
+/// minutes: every value of an axis and every pair of two options is still there.
+std::vector<CaseSpec> mixed_device_list();
+std::vector<CaseSpec> regime_device_list();
+std::vector<CaseSpec> size_device_list();
+std::vector<CaseSpec> class_device_list();
+
+/// Cells and classes at, below and above the edges of the kernels' tiles: a short list, for every schedule.
+std::vector<CaseSpec> shape_list();
+
+/// Every kind of problem with a linear form on two images of `height` x 31 cells; dtypes and layouts in turn.
+std::vector<CaseSpec> device_kinds(std::int64_t height);
+
+}  // namespace support
+
+#endif
