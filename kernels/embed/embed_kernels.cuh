@@ -14,23 +14,6 @@ struct EmbedSharedStorage {
 };
 static_assert(sizeof(EmbedSharedStorage) <= 2048, "eight blocks of 256 threads fit every device's shared memory");
 
-<<<<<<< HEAD
-=======
-/// One cell's logits.
-template <class Logit>
-struct CellLogits {
-  const Logit* first;
-  std::int64_t stride;
-  __device__ float operator[](std::int64_t c) const { return to_float(first[c * stride]); }
-};
-template <class Logit>
-__device__ CellLogits<Logit> cell_logits(const EmbedParams& params, const CellColumn& column) {
-  const auto* const logits = static_cast<const Logit*>(params.softmax.logits);
-  return {logits + params.softmax.layout.index(column.image, 0, column.is_present ? column.cell : 0),
-          params.softmax.layout.class_stride};
-}
-
->>>>>>> 56e90f95a50310baf8b43f13e681214ef9106931
 /// Largest logit of the cell. A NaN need not show here: it turns the sum of exponentials NaN.
 template <class Logit>
 __device__ float max_logit(const EmbedParams& params, const CellColumn& column, const CellLogits<Logit>& logits,
@@ -96,16 +79,10 @@ constexpr int kEmbedResidentBlocks = 4;
 template <class Logit>
 __global__ void __launch_bounds__(CellTile::kThreads, kEmbedResidentBlocks) embed_kernel(const EmbedParams params) {
   __shared__ EmbedSharedStorage storage;
-<<<<<<< HEAD
-  const CellColumn column = cell_column(params.layout.cells);
-  const std::int64_t row_index = column.is_present ? column.row : column.image * params.layout.cells;
-  const CellLogits<Logit> logits =
-      cell_logits<Logit>(params.logits, params.layout, column.image, column.is_present ? column.cell : 0);
-=======
   const CellColumn column = cell_column(params.softmax.layout.cells);
   const std::int64_t row_index = column.is_present ? column.row : column.image * params.softmax.layout.cells;
-  const CellLogits<Logit> logits = cell_logits<Logit>(params, column);
->>>>>>> 56e90f95a50310baf8b43f13e681214ef9106931
+  const CellLogits<Logit> logits = cell_logits<Logit>(params.softmax.logits, params.softmax.layout, column.image,
+                                                      column.is_present ? column.cell : 0);
   const LabelRow row(params.labels, block_of_cell(params.labels, row_index));
   const float largest = max_logit(params, column, logits, storage.exchange);
   const float unlabelled = sum_unlabelled(params, column, logits, row, largest, storage.exchange);
@@ -113,12 +90,8 @@ __global__ void __launch_bounds__(CellTile::kThreads, kEmbedResidentBlocks) embe
   const std::int64_t cells = params.softmax.layout.cells;
   float* const residual = params.residual + column.image * params.softmax.layout.classes * cells + column.cell;
   const bool is_live = params.weights[row_index] != 0;
-<<<<<<< HEAD
   const float sum = sum_all(logits, row, largest, unlabelled), inverse = 1 / sqrtf(sum);
-=======
-  const float inverse = inverse_norm(logits, row, largest, unlabelled);
   if (column.first_class == 0) params.softmax.norms[row_index] = {largest, inverse};
->>>>>>> 56e90f95a50310baf8b43f13e681214ef9106931
   LabelCursor cursor(row);
   for (std::int64_t c = column.first_class; c < params.softmax.layout.classes; c += CellTile::kWarps)
     if (!is_live || !cursor.has(static_cast<std::int32_t>(c)))

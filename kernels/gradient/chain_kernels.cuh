@@ -4,10 +4,7 @@
 #include "kernels/gradient/cell_gradient.cuh"
 #include "kernels/pool/label_rows.cuh"
 #include "kernels/tile/cell_columns.cuh"
-<<<<<<< HEAD
-=======
 #include "kernels/tile/softmax.cuh"
->>>>>>> 56e90f95a50310baf8b43f13e681214ef9106931
 
 namespace arloss::kernels {
 
@@ -22,7 +19,6 @@ struct ChainSharedStorage {
   ChainSlopes slopes;  // by thread they would be arrays in local memory
 };
 
-<<<<<<< HEAD
 /// One warp per scale, one lane per cell.
 __device__ inline void find_slopes(const ChainParams& params, const CellColumn& column, ChainSlopes& slopes) {
   for (int t = column.first_class; t < params.num_tables; t += CellTile::kWarps) {
@@ -31,46 +27,20 @@ __device__ inline void find_slopes(const ChainParams& params, const CellColumn& 
                                    math::num_blocks(blocks.grid.height, blocks.edge) *
                                    math::num_blocks(blocks.grid.width, blocks.edge);
     const std::int64_t block = block_of_cell(blocks, column.row) % per_image;
-    slopes.first[t][column.lane] = params.tables[t].planes + column.image * params.layout.classes * per_image + block;
+    slopes.first[t][column.lane] =
+        params.tables[t].planes + column.image * params.out.layout.classes * per_image + block;
     if (column.lane == 0) slopes.stride[t] = per_image;
   }
   __syncthreads();  // the slopes' places before the threads of other warps read them
 }
 
-/// One cell's s = E + u and v = s h, class by ascending class.
-=======
 /// One cell's s and v = s h, class by ascending class.
->>>>>>> 56e90f95a50310baf8b43f13e681214ef9106931
 class ChainColumn {
  public:
-<<<<<<< HEAD
-  __device__ ChainColumn(const ChainParams& params, const CellColumn& column, const LabelRow& row)
-<<<<<<< HEAD
-      : params_(params), cursor_(row), image_(column.image) {
-    plane_ = column.image * params.out.layout.classes * params.out.layout.cells + column.cell;
-=======
-      : params_(params), cursor_(row), image_(column.image), cell_(column.cell) {
-    plane_ = column.image * params.softmax.layout.classes * params.softmax.layout.cells + column.cell;
->>>>>>> 56e90f95a50310baf8b43f13e681214ef9106931
-    for (int t = 0; t < params.num_tables; ++t) {
-      const LabelScale& blocks = params.tables[t].blocks;
-      const std::int64_t per_image = math::num_blocks(blocks.grid.depth, blocks.edge) *
-                                     math::num_blocks(blocks.grid.height, blocks.edge) *
-                                     math::num_blocks(blocks.grid.width, blocks.edge);
-      const std::int64_t block = block_of_cell(blocks, column.row);
-<<<<<<< HEAD
-      slopes_[t] = params.tables[t].planes + image_ * params.out.layout.classes * per_image + block % per_image;
-=======
-      slopes_[t] = params.tables[t].planes + image_ * params.softmax.layout.classes * per_image + block % per_image;
->>>>>>> 56e90f95a50310baf8b43f13e681214ef9106931
-      strides_[t] = per_image;
-    }
-=======
   __device__ ChainColumn(const ChainParams& params, const CellColumn& column, const LabelRow& row,
                          const ChainSlopes& slopes)
-      : params_(params), slopes_(slopes), cursor_(row), lane_(column.lane) {
-    plane_ = column.image * params.layout.classes * params.layout.cells + column.cell;
->>>>>>> 4085682221cd2dec0875baeb089bdd91a1a1f2c3
+      : params_(params), slopes_(slopes), cursor_(row), lane_(column.lane), image_(column.image), cell_(column.cell) {
+    plane_ = column.image * params.out.layout.classes * params.out.layout.cells + column.cell;
   }
 
   struct Value {
@@ -78,14 +48,9 @@ class ChainColumn {
   };
   /// c never falls from one call to the next.
   __device__ Value at(std::int64_t c) {
-<<<<<<< HEAD
     const std::int64_t index = plane_ + c * params_.out.layout.cells;
-    const float s = params_.residual[index] + static_cast<float>(cursor_.at(static_cast<std::int32_t>(c)));
-=======
-    const std::int64_t index = plane_ + c * params_.softmax.layout.cells;
     const auto u = static_cast<float>(cursor_.at(static_cast<std::int32_t>(c)));
     const float s = root_of(params_.softmax, image_, c, cell_, params_.residual[index], u);
->>>>>>> 56e90f95a50310baf8b43f13e681214ef9106931
     float v = params_.h == nullptr ? 0 : s * params_.h[index];
     for (int t = 0; t < params_.num_tables; ++t) v += s * s * slopes_.first[t][lane_][c * slopes_.stride[t]];
     return {s, v};
@@ -95,32 +60,16 @@ class ChainColumn {
   const ChainParams& params_;
   const ChainSlopes& slopes_;
   LabelCursor cursor_;
-<<<<<<< HEAD
   int lane_;
-  std::int64_t plane_;
-=======
   std::int64_t image_, cell_, plane_;
-  const float* slopes_[ChainParams::kMaxTables];
-  std::int64_t strides_[ChainParams::kMaxTables];
->>>>>>> 56e90f95a50310baf8b43f13e681214ef9106931
 };
 
 /// Calls body(c, s, v) for this thread's classes of the cell.
 template <class Body>
 __device__ void for_each_class(const ChainParams& params, const CellColumn& column, const LabelRow& row,
-<<<<<<< HEAD
-                               const Body& body) {
-  ChainColumn values(params, column, row);
-<<<<<<< HEAD
-  for (std::int64_t c = column.first_class; c < params.out.layout.classes; c += CellTile::kWarps) {
-=======
                                const ChainSlopes& slopes, const Body& body) {
   ChainColumn values(params, column, row, slopes);
-  for (std::int64_t c = column.first_class; c < params.layout.classes; c += CellTile::kWarps) {
->>>>>>> 4085682221cd2dec0875baeb089bdd91a1a1f2c3
-=======
-  for (std::int64_t c = column.first_class; c < params.softmax.layout.classes; c += CellTile::kWarps) {
->>>>>>> 56e90f95a50310baf8b43f13e681214ef9106931
+  for (std::int64_t c = column.first_class; c < params.out.layout.classes; c += CellTile::kWarps) {
     const ChainColumn::Value value = values.at(c);
     body(c, value.s, value.v);
   }
@@ -133,13 +82,8 @@ __device__ void for_each_class(const ChainParams& params, const CellColumn& colu
 template <class Logit>
 __global__ void __launch_bounds__(CellTile::kThreads) chain_kernel(const ChainParams params) {
   __shared__ ChainSharedStorage storage;
-<<<<<<< HEAD
   CellColumn column = cell_column(params.out.layout.cells);
   if (!column.is_present) column.row = column.image * params.out.layout.cells + (column.cell = 0);
-=======
-  CellColumn column = cell_column(params.softmax.layout.cells);
-  if (!column.is_present) column.row = column.image * params.softmax.layout.cells + (column.cell = 0);
->>>>>>> 56e90f95a50310baf8b43f13e681214ef9106931
   const LabelRow row(params.labels, block_of_cell(params.labels, column.row));
   find_slopes(params, column, storage.slopes);
   float dot = 0;
@@ -150,22 +94,9 @@ __global__ void __launch_bounds__(CellTile::kThreads) chain_kernel(const ChainPa
                  [&](std::int64_t, float s, float v) { others += is_largest(s) ? 0 : v - s * s * dot; });
   others = sum_column(column, others, storage.exchange);
   if (!column.is_present) return;
-<<<<<<< HEAD
   const CellGradient<Logit> gradient(params.out, column.image, column.cell);
-  for_each_class(params, column, row, [&](std::int64_t c, float s, float v) {
-    gradient.store(c, is_largest(s) ? -others : v - s * s * dot);
-=======
-  const float* const flags = params.flags.of_image(column.image);
-  const float upstream =
-      params.grad_loss == nullptr ? 1.0f : params.grad_loss[params.is_grad_per_image ? column.image : 0];
-  const float weight = params.weights[column.row], factor = weight * (flags[0] * upstream);
-  const bool is_live = weight != 0 && !isnan(flags[1]);
-  auto* const gradient = static_cast<Logit*>(params.gradient);
   for_each_class(params, column, row, storage.slopes, [&](std::int64_t c, float s, float v) {
-    const float dz = is_largest(s) ? -others : v - s * s * dot;
-    store_element(params, gradient + params.softmax.layout.index(column.image, c, column.cell),
-                  is_live ? dz * factor : flags[1], is_live);
->>>>>>> 4085682221cd2dec0875baeb089bdd91a1a1f2c3
+    gradient.store(c, is_largest(s) ? -others : v - s * s * dot);
   });
 }
 

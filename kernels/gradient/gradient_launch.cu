@@ -12,13 +12,8 @@ cudaError_t launch_multiply(const MultiplyParams& params, cudaStream_t stream) {
 }
 
 cudaError_t launch_chain(const ChainParams& params, cudaStream_t stream) {
-<<<<<<< HEAD
   return with_logit_type(params.out.type, [&](auto logit) {
     const std::int64_t blocks = params.out.layout.batch * CellTile::blocks(params.out.layout.cells);
-=======
-  return with_logit_type(params.softmax.type, [&](auto logit) {
-    const std::int64_t blocks = params.softmax.layout.batch * CellTile::blocks(params.softmax.layout.cells);
->>>>>>> 56e90f95a50310baf8b43f13e681214ef9106931
     return launch_blocks(chain_kernel<decltype(logit)>, blocks, CellTile::kThreads, params, stream);
   });
 }

@@ -53,11 +53,8 @@ struct ChainParams {
     LabelScale blocks;    // edge and grid alone are read
   };
 
-<<<<<<< HEAD
   GradientOutput out;
-=======
   Softmax softmax;
->>>>>>> 56e90f95a50310baf8b43f13e681214ef9106931
   LabelScale labels;      // of the scale that `residual` is against
   const float* residual;  // [batch][classes][cells]
   const float* h;         // [batch][classes][cells], or NULL

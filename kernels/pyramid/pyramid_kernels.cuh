@@ -49,14 +49,9 @@ __global__ void __launch_bounds__(CellTile::kThreads, CellTile::kResidentBlocks)
       const std::int64_t row = column.image * params.cells + cell;
       const float weight = params.cell_weights[row];
       if (weight == 0) return;
-<<<<<<< HEAD
       const double u = LabelRow(params.labels, row).u_of(static_cast<std::int32_t>(c));
-      sums.add(static_cast<double>(weight), static_cast<double>(plane[cell]), u);
-=======
-      const double u = LabelRow(params.labels, row).share_of(static_cast<std::int32_t>(c));
       const auto residual = static_cast<double>(plane[cell]);
       sums.add(static_cast<double>(weight), residual, root_of(params.softmax, column.image, c, cell, residual, u), u);
->>>>>>> 56e90f95a50310baf8b43f13e681214ef9106931
     });
     const double inverse = sums.weight > 0 ? 1 / sums.weight : 0;
     const double s = sqrt(sums.p * inverse), u = sqrt(sums.t * inverse);

@@ -107,11 +107,8 @@ void CudaBackend::book_table(std::int64_t edge, bool is_rows, std::size_t source
 
 void CudaBackend::book_rows(Route route) {
   weights_ = workspace_.book<float>("weights", {problem_.batch, cells()});
-<<<<<<< HEAD
   if (is_fused()) return;
-=======
   norms_ = workspace_.book<kernels::SoftmaxNorm>("softmax norms", {problem_.batch, cells()});
->>>>>>> 56e90f95a50310baf8b43f13e681214ef9106931
   residual_ = workspace_.book<float>("residuals", {problem_.batch, problem_.classes, cells()});
   h_ = workspace_.book<float>("slopes", {problem_.batch, problem_.classes, cells()});
   if (route != Route::kFactoredPyramid) return;
@@ -160,29 +157,14 @@ kernels::LogitLayout CudaBackend::layout() const {
   return {problem_.batch, cells(), problem_.classes, is_planar ? 1 : problem_.classes, is_planar ? cells() : 1};
 }
 
-<<<<<<< HEAD
-const CudaBackend::LabelTable& CudaBackend::labels_of_edge(std::int64_t edge) const {
-  return *std::find_if(labels_.begin(), labels_.end(),
-                       [&](const LabelTable& table) { return table.edge == edge && !table.is_rows; });
-=======
 kernels::Softmax CudaBackend::softmax(const Call& call) const {
   return {call.io.logits, logit_type(problem_.logits_dtype), layout(),
           at<kernels::SoftmaxNorm>(call.workspace, norms_)};
 }
 
-/// Of a launch for blocks of `edge`: all but the pointers.
-kernels::PoolParams CudaBackend::pool_shape(std::int64_t edge) const {
-  kernels::PoolParams params{};
-  params.label_type = label_type(problem_.labels_dtype);
-  params.batch = problem_.batch;
-  params.classes = problem_.classes;
-  params.edge = edge;
-  params.grid = grid_size(problem_.grid);
-  params.label_grid = grid_size(problem_.labels);
-  params.has_ignore_index = problem_.has_ignore_index;
-  params.ignore_index = problem_.ignore_index;
-  return params;
->>>>>>> 56e90f95a50310baf8b43f13e681214ef9106931
+const CudaBackend::LabelTable& CudaBackend::labels_of_edge(std::int64_t edge) const {
+  return *std::find_if(labels_.begin(), labels_.end(),
+                       [&](const LabelTable& table) { return table.edge == edge && !table.is_rows; });
 }
 
 kernels::LabelTable CudaBackend::label_table(const Call& call, const LabelTable& table) const {
@@ -461,11 +443,8 @@ void CudaBackend::write_loss(const Call& call) const {
 void CudaBackend::write_gradient(const Call& call) const {
   if (is_fused()) return write_fused_gradient(call);
   kernels::ChainParams params{};
-<<<<<<< HEAD
   params.out = gradient_output(call);
-=======
   params.softmax = softmax(call);
->>>>>>> 56e90f95a50310baf8b43f13e681214ef9106931
   params.labels = label_scale(call, residual_edge());
   params.residual = at<float>(call.workspace, residual_);
   for (int p = 0; p < form_.num_parts; ++p) {

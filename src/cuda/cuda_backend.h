@@ -75,11 +75,7 @@ class CudaBackend : public Backend {
 
   // What kernels are handed.
   kernels::LogitLayout layout() const;
-<<<<<<< HEAD
-=======
   kernels::Softmax softmax(const Call& call) const;
-  kernels::PoolParams pool_shape(std::int64_t edge) const;
->>>>>>> 56e90f95a50310baf8b43f13e681214ef9106931
   const LabelTable& labels_of_edge(std::int64_t edge) const;
   kernels::LabelTable label_table(const Call& call, const LabelTable& table) const;
   kernels::LabelScale label_scale(const Call& call, std::int64_t edge) const;
@@ -132,14 +128,8 @@ class CudaBackend : public Backend {
   std::int64_t product_count_ = 0;  // values of the head that fused kernels sum; they have slots of their own
   // Offsets.
   std::size_t heads_ = 0, coefficients_ = 0, losses_ = 0;
-<<<<<<< HEAD
   std::size_t tickets_ = 0, census_ = 0, census_slots_ = 0, logit_census_ = 0, logit_census_slots_ = 0;
-  std::size_t weights_ = 0, residual_ = 0, h_ = 0, slots_ = 0, product_slots_ = 0;
-=======
-  std::size_t tickets_ = 0, census_ = 0, coarse_census_ = 0, census_slots_ = 0, logit_census_ = 0,
-              logit_census_slots_ = 0;
-  std::size_t weights_ = 0, norms_ = 0, residual_ = 0, h_ = 0, slots_ = 0;
->>>>>>> 56e90f95a50310baf8b43f13e681214ef9106931
+  std::size_t weights_ = 0, norms_ = 0, residual_ = 0, h_ = 0, slots_ = 0, product_slots_ = 0;
 };
 
 }  // namespace arloss::cuda
