@@ -6,8 +6,9 @@
 
 namespace arloss::kernels {
 
-/// The class that holds more than half, if any: its dz is minus the sum of the others (math.md, eq. 20).
-__device__ inline bool is_largest(float s) { return s * s > 0.5f; }
+/// The class that holds more than half, if any: its dz is minus the sum of the others (math.md, eq. 20). By more than
+/// rounding: two classes of a half each must not both pass.
+__device__ inline bool is_largest(float s) { return s * s > 0.501f; }
 
 /// The gradient of one cell's logits, in the caller's tensor.
 template <class Logit>

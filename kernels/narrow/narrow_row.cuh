@@ -55,7 +55,7 @@ class NarrowRow {
     if (labels.is_pure()) {
       pure_ = -delta * ptx::inverse(1 + ptx::sqrt(sums.labelled) * inverse_);
     } else {
-      mixed_.normalise(logits, sums.unlabelled, largest);
+      mixed_.normalise(logits, sums.unlabelled * ptx::exp2(-2 * exponent_of(largest, largest)), largest);
     }
     for_each_labelled([&](std::int32_t, float residual) { square_ += residual * residual; });
   }
@@ -93,15 +93,21 @@ class NarrowRow {
     for (int c = 0; c < kClasses; ++c) e_[c] = c >= kCertain && c >= classes ? -INFINITY : is_live_ ? logits_[c] : 0;
   }
 
+  /// log2 of exp((z - largest) / 2), but for what rounding the product takes from every class alike: 4e-4 where logits
+  /// are 1e4. Norms take that out again, whatever else uses these exponentials has to.
+  __device__ static float exponent_of(float z, float largest) {
+    constexpr float kHalfLog2E = 0.72134752044f;
+    const float shift = largest * kHalfLog2E;
+    return fmaf(z, kHalfLog2E, -shift);
+  }
+
   /// Returns the largest logit. A NaN need not show there: it turns the sum of squares NaN.
   __device__ float exponentiate() {
-    constexpr float kHalfLog2E = 0.72134752044f;
     float largest = e_[0];
 #pragma unroll
     for (int c = 1; c < kClasses; ++c) largest = fmaxf(largest, e_[c]);
-    const float shift = largest * kHalfLog2E;
 #pragma unroll
-    for (int c = 0; c < kClasses; ++c) e_[c] = ptx::exp2(fmaf(e_[c], kHalfLog2E, -shift));
+    for (int c = 0; c < kClasses; ++c) e_[c] = ptx::exp2(exponent_of(e_[c], largest));
     return largest;
   }
 
