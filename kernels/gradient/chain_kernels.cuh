@@ -22,14 +22,11 @@ struct ChainSharedStorage {
 /// One warp per scale, one lane per cell.
 __device__ inline void find_slopes(const ChainParams& params, const CellColumn& column, ChainSlopes& slopes) {
   for (int t = column.first_class; t < params.num_tables; t += CellTile::kWarps) {
-    const LabelScale& blocks = params.tables[t].blocks;
-    const std::int64_t per_image = math::num_blocks(blocks.grid.depth, blocks.edge) *
-                                   math::num_blocks(blocks.grid.height, blocks.edge) *
-                                   math::num_blocks(blocks.grid.width, blocks.edge);
-    const std::int64_t block = block_of_cell(blocks, column.row) % per_image;
+    const BlockGrid& grid = params.tables[t].grid;
+    const std::uint32_t block = grid.block_of(static_cast<std::uint32_t>(column.cell));
     slopes.first[t][column.lane] =
-        params.tables[t].planes + column.image * params.out.layout.classes * per_image + block;
-    if (column.lane == 0) slopes.stride[t] = per_image;
+        params.tables[t].planes + column.image * params.out.layout.classes * grid.blocks + block;
+    if (column.lane == 0) slopes.stride[t] = grid.blocks;
   }
   __syncthreads();  // the slopes' places before the threads of other warps read them
 }

@@ -50,7 +50,7 @@ struct ChainParams {
   /// h^k / s^k of the blocks of one pooled scale (math.md, eq. 12).
   struct Slopes {
     const float* planes;  // [batch][classes][blocks]
-    LabelScale blocks;    // edge and grid alone are read
+    BlockGrid grid;
   };
 
   GradientOutput out;

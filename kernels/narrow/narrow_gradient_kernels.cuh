@@ -178,7 +178,7 @@ __device__ void write_tile(const NarrowGradientParams& params, const NarrowTask&
   const bool is_present = cell < task.end;
   if (!is_present) cell = task.end - 1;
   const std::int64_t row_index = task.image * layout.cells + cell;
-  const LabelRow finest(params.labels.scales[0], block_of_cell(params.labels.scales[0], row_index));
+  const LabelRow finest(params.labels.scales[0], block_of_cell(params.labels.scales[0], task.image, cell));
   const CellLogits<Logit> logits = cell_logits<Logit>(params.logits, layout, task.image, cell);
   const NarrowRow<Logit, kOctets> row(finest, logits, classes, is_present && params.out.weights[row_index] != 0);
   NarrowSlopes<kOctets> slopes;
@@ -196,7 +196,7 @@ __device__ void write_tile(const NarrowGradientParams& params, const NarrowTask&
   slopes.add_labels(finest, storage);
   const float* matrix = params.difference_matrices.of_image(task.image);
   for (int k = 1; k < params.labels.count; ++k, matrix += classes * classes)
-    slopes.subtract_difference(label_row_of_cell(params.labels.scales[k], row_index), finest, matrix, classes);
+    slopes.subtract_difference(label_row_of_cell(params.labels.scales[k], task.image, cell), finest, matrix, classes);
   store_gradient(row, slopes, classes, CellGradient<Logit>(params.out, task.image, cell));
 }
 

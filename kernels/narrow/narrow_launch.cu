@@ -7,14 +7,14 @@
 namespace arloss::kernels {
 namespace {
 
-/// Calls body(NarrowTile<n>{}) for the smallest tile that holds the classes.
+/// Calls body with the octets of for the smallest tile that holds the classes.
 template <class Body>
 cudaError_t with_narrow_tile(std::int64_t classes, const Body& body) {
   if (classes <= 8) return body(std::integral_constant<int, 1>{});
   if (classes <= 16) return body(std::integral_constant<int, 2>{});
   if (classes <= 24) return body(std::integral_constant<int, 3>{});
   if (classes <= 40) return body(std::integral_constant<int, 5>{});
-  if (classes <= kMaxNarrowClasses) return body(std::integral_constant<int, 7>{});
+  if (classes <= kMaxNarrowClasses) return body(std::integral_constant<int, 6>{});
   return cudaErrorInvalidValue;
 }
 

@@ -58,23 +58,29 @@ __device__ void clear_label_row(NarrowSumsRows<kOctets>& rows) {
   for (HalfPiece& piece : rows.labels[lane_index()]) piece = HalfPiece{};
 }
 
-/// Calls body(class, value) for the entries of the lane's label row: u^1, or u^k - u^1 where there is a coarser scale.
-template <class Body>
-__device__ void for_each_label(const NarrowSumsParams& params, const LabelRow& finest, std::int64_t row,
-                               const Body& body) {
-  if (params.coarser.codes != nullptr)
-    return for_each_difference<float>(label_row_of_cell(params.coarser, row), finest, body);
-#pragma unroll 1
-  for (int index = 0; index < finest.size(); ++index) body(finest.label(index), finest.u<float>(index));
-}
+/// The label row of a lane's cell: u^1, or u^k - u^1 where there is a coarser scale.
+struct NarrowLabels {
+  LabelRow finest, coarser;
+  bool is_difference;
 
-/// Does any lane's cell have a label row? Differences of scales are 0 inside every region of one class.
-__device__ inline bool has_labels(const NarrowSumsParams& params, const LabelRow& finest, std::int64_t row,
-                                  bool is_live) {
-  if (params.coarser.codes == nullptr) return true;
-  const std::int32_t code = params.coarser.codes[block_of_cell(params.coarser, row)];
-  return __any_sync(~0u, is_live && !(finest.is_pure() && finest.code() == code));
-}
+  __device__ NarrowLabels(const NarrowSumsParams& params, std::int64_t image, std::int64_t cell)
+      : finest(params.finest, block_of_cell(params.finest, image, cell)),
+        coarser(finest),
+        is_difference(params.coarser.codes != nullptr) {
+    if (is_difference) coarser = LabelRow(params.coarser, block_of_cell(params.coarser, image, cell));
+  }
+
+  /// Differences of scales are 0 inside every region of one class.
+  __device__ bool is_zero() const { return is_difference && finest.is_pure() && finest.code() == coarser.code(); }
+
+  /// Calls body(class, value).
+  template <class Body>
+  __device__ void for_each(const Body& body) const {
+    if (is_difference) return for_each_difference<float>(coarser, finest, body);
+#pragma unroll 1
+    for (int index = 0; index < finest.size(); ++index) body(finest.label(index), finest.u<float>(index));
+  }
+};
 
 /// p += E'E, q += labels'E of 32 cells: of the four products of halves the one of two remainders, 2^-22 of the whole,
 /// is left out.
@@ -132,35 +138,46 @@ __device__ void multiply_label_remainders(const NarrowSumsRows<kOctets>& rows, N
     }
 }
 
+/// The lane's row of E into shared memory. Returns false, for all lanes alike, where no cell of the tile has labels.
+template <class Logit, int kOctets>
+__device__ bool store_residuals(const NarrowSumsParams& params, std::int64_t image, std::int64_t cell, float weight,
+                                float root, NarrowSumsRows<kOctets>& rows, NarrowProducts<kOctets>& products) {
+  const NarrowLabels labels(params, image, cell);
+  if (!__any_sync(~0u, weight != 0 && !labels.is_zero())) return false;
+  const CellLogits<Logit> logits = cell_logits<Logit>(params.logits, params.layout, image, cell);
+  const NarrowRow<Logit, kOctets> row(labels.finest, logits, static_cast<int>(params.layout.classes), weight != 0);
+  products.admit(row.square() * weight);
+  row.store(root * power_of_two(products.exponent), rows.leading, rows.remainder);
+  return true;
+}
+
+/// The lane's label row times `factor`, or what its halves leave of that. Returns whether they leave anything.
+template <int kOctets>
+__device__ bool store_labels(const NarrowSumsParams& params, std::int64_t image, std::int64_t cell, float factor,
+                             bool is_remainder, NarrowSumsRows<kOctets>& rows) {
+  bool has_remainder = false;
+  NarrowLabels(params, image, cell).for_each([&](std::int32_t label, float value) {
+    value *= factor;
+    const float remainder = remainder_of(value);
+    has_remainder |= remainder != 0;
+    half_at(rows.labels, lane_index(), label) = __float2half_rn(is_remainder ? remainder : value);
+  });
+  return has_remainder;
+}
+
 /// One tile of 32 cells: its rows into shared memory, their products onto the warp's.
 template <class Logit, int kOctets>
 __device__ void add_tile(const NarrowSumsParams& params, const NarrowTask& task, std::int64_t cell,
                          NarrowSumsRows<kOctets>& rows, NarrowProducts<kOctets>& products) {
   const bool is_present = cell < task.end;
   if (!is_present) cell = task.end - 1;
-  const std::int64_t row_index = task.image * params.layout.cells + cell;
-  const float weight = is_present ? params.weights[row_index] : 0;
-  const LabelRow finest(params.finest, block_of_cell(params.finest, row_index));
-  if (!has_labels(params, finest, row_index, weight != 0)) return;
-  const CellLogits<Logit> logits = cell_logits<Logit>(params.logits, params.layout, task.image, cell);
-  const NarrowRow<Logit, kOctets> row(finest, logits, static_cast<int>(params.layout.classes), weight != 0);
-  products.admit(row.square() * weight);
-
+  const float weight = is_present ? params.weights[task.image * params.layout.cells + cell] : 0;
   const float root = weight == 1 ? 1 : ptx::sqrt(weight);
-  row.store(root * power_of_two(products.exponent), rows.leading, rows.remainder);
-  bool has_remainder = false;
-  const auto store_labels = [&](bool is_remainder) {
-    if (weight == 0) return;
-    for_each_label(params, finest, row_index, [&](std::int32_t label, float value) {
-      value *= root * NarrowProducts<kOctets>::kLabelScale;
-      const float remainder = remainder_of(value);
-      has_remainder |= remainder != 0;
-      half_at(rows.labels, lane_index(), label) = __float2half_rn(is_remainder ? remainder : value);
-    });
-  };
+  if (!store_residuals<Logit>(params, task.image, cell, weight, root, rows, products)) return;
+  const float factor = root * NarrowProducts<kOctets>::kLabelScale;
 #pragma unroll 1
   for (bool is_remainder = false;; is_remainder = true) {
-    store_labels(is_remainder);
+    const bool has_remainder = weight != 0 && store_labels(params, task.image, cell, factor, is_remainder, rows);
     __syncwarp();  // rows before other lanes read them
     is_remainder ? multiply_label_remainders(rows, products) : multiply_rows(rows, params.p != nullptr, products);
     __syncwarp();  // ... and read before they change

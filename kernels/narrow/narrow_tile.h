@@ -13,8 +13,8 @@ namespace arloss::kernels {
 template <int kOctets>
 struct NarrowTile {
   static constexpr int kClasses = 8 * kOctets;
-  /// Classes that every problem in this tile's hands has: there are tiles of 1, 2, 3, 5 and 7 octets.
-  static constexpr int kCertain = 8 * (kOctets - (kOctets <= 3 ? 1 : 2));
+  /// Classes that every problem in this tile's hands has: there are tiles of 1, 2, 3, 5 and 6 octets.
+  static constexpr int kCertain = 8 * (kOctets == 5 ? 3 : kOctets - 1);
   static constexpr int kPanels = (kOctets + 1) / 2;  // of 16 classes, M of mma.m16n8k16
   static constexpr int kCells = 32;
   static constexpr int kWarps = 8;
@@ -23,8 +23,8 @@ struct NarrowTile {
   static constexpr int kResidentBlocks = kOctets <= 3 ? 2 : 1;
 };
 
-/// Most classes that these kernels take.
-inline constexpr std::int64_t kMaxNarrowClasses = 56;
+/// Most classes that these kernels take: at 56 the sums spill (255 registers and 100 bytes).
+inline constexpr std::int64_t kMaxNarrowClasses = 48;
 
 /// How the cells of an image are dealt to thread blocks. By the problem alone, so that the order of additions is.
 struct NarrowSplits {

@@ -61,18 +61,15 @@ class LabelRow {
   const LabelCount* counts_;
 };
 
-/// The block of a scale, counted over the batch, that a cell, counted likewise, lies in.
-__device__ inline std::int64_t block_of_cell(const LabelScale& scale, std::int64_t cell) {
-  if (scale.edge == 1) return cell;
-  const GridSize& grid = scale.grid;
-  const std::int64_t row = cell / grid.width, slice = row / grid.height, image = slice / grid.depth;
-  const std::int64_t x = (cell - row * grid.width) / scale.edge;
-  const std::int64_t y = (row - slice * grid.height) / scale.edge;
-  const std::int64_t z = (slice - image * grid.depth) / scale.edge;
-  const std::int64_t width = math::num_blocks(grid.width, scale.edge);
-  const std::int64_t height = math::num_blocks(grid.height, scale.edge);
-  const std::int64_t depth = math::num_blocks(grid.depth, scale.edge);
-  return ((image * depth + z) * height + y) * width + x;
+/// The block of a scale, counted over the batch, of a cell of an image.
+__device__ inline std::int64_t block_of_cell(const LabelScale& scale, std::int64_t image, std::int64_t cell) {
+  return image * scale.grid.blocks + scale.grid.block_of(static_cast<std::uint32_t>(cell));
+}
+/// ... of a cell counted over the batch.
+__device__ inline std::int64_t block_of_cell(const LabelScale& scale, std::int64_t row) {
+  if (scale.grid.edge == 1) return row;
+  const std::int64_t image = row / scale.grid.cells;
+  return block_of_cell(scale, image, row - image * scale.grid.cells);
 }
 
 __device__ inline LabelRow label_row_of_cell(const LabelScale& scale, std::int64_t cell) {
@@ -90,6 +87,10 @@ __device__ Number difference_of_roots(std::uint32_t a, std::uint32_t a_total, st
   };
   const Number totals = static_cast<Number>(a_total) * static_cast<Number>(b_total);
   return quotient(quotient(static_cast<Number>(numerator), totals), root(share(a, a_total)) + root(share(b, b_total)));
+}
+
+__device__ inline LabelRow label_row_of_cell(const LabelScale& scale, std::int64_t image, std::int64_t cell) {
+  return LabelRow(scale, block_of_cell(scale, image, cell));
 }
 
 /// Calls body(class, u^k_c - u^1_c) for the classes of either row; nothing where both are the same class.

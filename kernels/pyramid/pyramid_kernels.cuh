@@ -24,7 +24,7 @@ struct PooledSums {
 /// Calls body(cell) for the cells, counted within the image, of a block.
 template <class Body>
 __device__ void for_each_cell(const PyramidParams& params, std::int64_t block, const Body& body) {
-  const GridSize &blocks = params.blocks, &grid = params.labels.grid;
+  const GridSize &blocks = params.blocks, &grid = params.grid;
   const std::int64_t row = block / blocks.width, z = row / blocks.height, y = row - z * blocks.height;
   const std::int64_t x = block - row * blocks.width, edge = params.edge;
   for (std::int64_t cz = z * edge; cz < min((z + 1) * edge, grid.depth); ++cz)

@@ -15,7 +15,7 @@ struct PyramidParams {
   const float* cell_residual;  // [batch][classes][cells]
   const float* cell_weights;   // [batch][cells]
   std::int64_t edge;
-  GridSize blocks;
+  GridSize grid, blocks;  // cells, and blocks of them
 
   float *residual, *s, *u;  // [batch][classes][blocks]
   float* weights;           // [batch][blocks]: W

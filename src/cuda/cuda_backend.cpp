@@ -21,6 +21,10 @@ std::unique_ptr<Backend> make_cuda_backend(const Problem& problem, const Options
                   Message() << "options.device is CUDA (" << static_cast<int>(options.device)
                             << "), which this version serves where the loss has a linear form; this problem, or "
                                "options.algorithm, needs all pairs");
+  if (problem.grid.count() > kernels::kMaxImageCells)
+    throw Refusal(ARLOSS_STATUS_UNSUPPORTED, Message() << "desc: images of " << problem.grid.count()
+                                                       << " cells, of which a CUDA plan takes at most "
+                                                       << kernels::kMaxImageCells);
   return std::make_unique<cuda::CudaBackend>(problem, options, route);
 }
 
@@ -177,7 +181,7 @@ kernels::LabelTable CudaBackend::label_table(const Call& call, const LabelTable&
 
 kernels::LabelScale CudaBackend::label_scale(const Call& call, std::int64_t edge) const {
   const kernels::LabelTable table = label_table(call, labels_of_edge(edge));
-  return {table.codes, table.counts, table.count_stride, edge, grid_size(problem_.grid)};
+  return {table.codes, table.counts, table.count_stride, kernels::BlockGrid(grid_size(problem_.grid), edge)};
 }
 
 /// The scales of the sums over cells, finest first; of a pyramid the cells alone.
@@ -286,6 +290,7 @@ void CudaBackend::pool_rows(const Call& call) const {
     params.cell_residual = at<float>(call.workspace, residual_);
     params.cell_weights = at<float>(call.workspace, weights_);
     params.edge = table.edge;
+    params.grid = grid_size(problem_.grid);
     params.blocks = table.blocks;
     params.residual = at<float>(call.workspace, table.residual);
     params.s = at<float>(call.workspace, table.s);
@@ -455,10 +460,8 @@ void CudaBackend::write_gradient(const Call& call) const {
     } else {
       const RowTable& table = tables_[static_cast<std::size_t>(part.table)];
       multiply_table(call, part);
-      kernels::LabelScale blocks{};
-      blocks.edge = table.edge;
-      blocks.grid = grid_size(problem_.grid);
-      params.tables[params.num_tables++] = {at<float>(call.workspace, table.s), blocks};
+      params.tables[params.num_tables++] = {at<float>(call.workspace, table.s),
+                                            kernels::BlockGrid(grid_size(problem_.grid), table.edge)};
     }
   }
   call.launch("chain kernel", [&] { return kernels::launch_chain(params, call.stream); });

@@ -91,7 +91,7 @@ void PairChain::run() {
   weight_sums_.fill(0xff);
   pool_.run();
   const PoolParams& pooled = pool_.params();
-  const LabelScale labels{pooled.cells.codes, pooled.cells.counts, pooled.cells.count_stride, 1, pooled.cells.grid};
+  const LabelScale labels{pooled.cells.codes, pooled.cells.counts, pooled.cells.count_stride, BlockGrid(pooled.cells.grid, 1)};
   check(launch_pack({batch_, classes_, cells_, s_.data(), residual_.data(), labels, pooled.weights, rows_.data()},
                     nullptr));
   check(launch_pair({batch_,
