@@ -30,6 +30,14 @@ __device__ double join_slots(const SumSlots<Number>& slots, std::int64_t group, 
   return sum;
 }
 
+/// Where a product of the head lies in its slots: a symmetric matrix has no elements below the diagonal there.
+__device__ inline std::int64_t slot_of_product(const JoinParams& params, std::int64_t product) {
+  const std::int64_t classes = params.symmetric_classes;
+  if (product >= classes * classes) return product;
+  const std::int64_t c = product / classes, d = product % classes;
+  return c <= d ? product : d * classes + c;
+}
+
 /// join_kernel.  Computes: the head of every group. One thread per value.
 /// Owns: its value.  Reads: that value of each slot, once.
 /// Order: slots in order, float64.
@@ -41,7 +49,7 @@ __global__ void __launch_bounds__(FinishTile::kThreads) join_kernel(const JoinPa
   const std::int64_t product = value - params.first_product, num_products = params.products.stride;
   const bool is_product = product >= 0 && product < num_products;
   const double sum =
-      is_product ? join_slots(params.products, group, params.images_per_group, product)
+      is_product ? join_slots(params.products, group, params.images_per_group, slot_of_product(params, product))
                  : join_slots(params.sums, group, params.images_per_group, product < 0 ? value : value - num_products);
   const bool is_bad = params.census->invalid != 0 || params.census->invalid_weights != 0;
   params.heads[index] = value == 0 && is_bad ? NAN : sum;

@@ -13,8 +13,9 @@ struct JoinParams {
   /// Values first_product to first_product + products.stride of the head; no slots: none.
   SumSlots<float> products;
   std::int64_t first_product;
-  const LabelCensus* census;  // where it found bad labels or weights, sum w becomes NaN
-  double* heads;              // [groups][head_count]
+  std::int64_t symmetric_classes;  // the first C x C of the products are symmetric, on and above the diagonal; 0: not
+  const LabelCensus* census;       // where it found bad labels or weights, sum w becomes NaN
+  double* heads;                   // [groups][head_count]
 };
 
 /// Heads to losses and gradient matrices.

@@ -13,6 +13,15 @@
 /// halves: the leading one and the remainder, 22 bits together while neither is subnormal.
 namespace arloss::kernels {
 
+/// The exponent k of a power of two that takes values to at most 2^15 in magnitude, where halves have their digits;
+/// `square` is the square of a bound on them. NaN gives some k.
+__device__ inline int half_exponent(float square) {
+  constexpr int kMost = 60;                                              // 2^(2 k) is a float
+  const int k = 15 - (((__float_as_int(square) >> 23) - 127 + 2) >> 1);  // sqrt(square) < 2^(15 - k)
+  return k < kMost ? k : kMost;
+}
+__device__ inline float power_of_two(int exponent) { return __int_as_float((exponent + 127) << 23); }
+
 /// Where rows of `pieces` pieces lie without bank conflicts: an odd number of pieces apart.
 constexpr int odd_pitch(int pieces) { return pieces | 1; }
 

@@ -5,10 +5,10 @@
 
 #include "kernels/embed/embed_launch.h"
 #include "kernels/finish/finish_launch.h"
+#include "kernels/fused/fused_launch.h"
 #include "kernels/gradient/gradient_launch.h"
 #include "kernels/gram/gram_launch.h"
 #include "kernels/inspect/inspect_launch.h"
-#include "kernels/narrow/narrow_launch.h"
 #include "kernels/pool/pool_launch.h"
 #include "kernels/pyramid/pyramid_launch.h"
 #include "plan/refusal.h"
@@ -66,7 +66,8 @@ CudaBackend::CudaBackend(const Problem& problem, const Options& options, Route r
   losses_ = state_.book<double>("losses", {problem_.num_groups()});
   coefficients_ = state_.book<float>("gradient matrices", {problem_.num_groups(), form_.coefficient_count});
   tickets_ = workspace_.book<std::uint32_t>("tickets", {kNumTickets});
-  if (route != Route::kFactoredPyramid && problem_.classes <= kernels::kMaxNarrowClasses)
+  if (route != Route::kFactoredPyramid && problem_.classes <= kernels::kMaxFusedClasses &&
+      kernels::fused_shared_bytes(problem_.classes) <= device_.shared_per_block)
     product_count_ = form_.product_count();
   book_labels();
   book_rows(route);
@@ -144,7 +145,7 @@ void CudaBackend::book_slots() {
   slots_ =
       workspace_.book<double>("sums" + name(splits_), {problem_.batch, splits_, form_.head_count - product_count_});
   if (!is_fused()) return;
-  product_splits_ = kernels::NarrowSplits(problem_.batch, cells()).splits;
+  product_splits_ = kernels::fused_splits(problem_.batch, cells(), problem_.classes).splits;
   product_slots_ =
       workspace_.book<float>("products" + name(product_splits_), {problem_.batch, product_splits_, product_count_});
 }
@@ -346,7 +347,7 @@ void CudaBackend::sum_labels(const Call& call) const {
 void CudaBackend::sum_logits(const Call& call) const {
   const kernels::SumSlots<float> slots = product_slots(call);
   const std::int64_t size = problem_.classes * problem_.classes;
-  kernels::NarrowSumsParams params{};
+  kernels::FusedSumsParams params{};
   params.logits = call.io.logits;
   params.type = logit_type(problem_.logits_dtype);
   params.layout = layout();
@@ -355,13 +356,13 @@ void CudaBackend::sum_logits(const Call& call) const {
   params.stride = slots.stride;
   params.p = form_.is_absolute ? nullptr : slots.base;
   params.q = slots.base + (form_.is_absolute ? 0 : size);
-  const auto launch = [&] { return kernels::launch_narrow_sums(params, call.stream); };
-  call.launch("narrow sums kernel", launch);
+  const auto launch = [&] { return kernels::launch_fused_sums(params, call.stream); };
+  call.launch("fused sums kernel", launch);
   params.p = nullptr;
   for (int k = 1; !form_.is_absolute && k < form_.parts[0].num_scales; ++k) {
     params.coarser = label_scale(call, problem_.scales[static_cast<std::size_t>(k)].edge);
     params.q += size;
-    call.launch("narrow sums kernel", launch);
+    call.launch("fused sums kernel", launch);
   }
 }
 
@@ -427,6 +428,7 @@ void CudaBackend::join(const Call& call) const {
   params.sums = slots(call);
   params.products = product_slots(call);
   params.first_product = form_.first_product();
+  params.symmetric_classes = is_fused() && !form_.is_absolute ? problem_.classes : 0;
   params.census = at<kernels::LabelCensus>(call.workspace, census_);
   params.heads = at<double>(call.state, heads_);
   call.launch("join kernel", [&] { return kernels::launch_join(params, call.stream); });
@@ -470,7 +472,7 @@ void CudaBackend::write_gradient(const Call& call) const {
 void CudaBackend::write_fused_gradient(const Call& call) const {
   const math::FactoredForm::Part& part = form_.parts[0];
   const std::int64_t size = problem_.classes * problem_.classes;
-  kernels::NarrowGradientParams params{};
+  kernels::FusedGradientParams params{};
   params.out = gradient_output(call);
   params.logits = call.io.logits;
   params.labels = label_scales(call);
@@ -478,7 +480,7 @@ void CudaBackend::write_fused_gradient(const Call& call) const {
   params.residual_matrix = group_matrix(call, part.coefficients);
   params.label_matrix = group_matrix(call, part.coefficients + (form_.is_absolute ? 0 : size));
   params.difference_matrices = group_matrix(call, part.coefficients + 2 * size);
-  call.launch("narrow gradient kernel", [&] { return kernels::launch_narrow_gradient(params, call.stream); });
+  call.launch("fused gradient kernel", [&] { return kernels::launch_fused_gradient(params, call.stream); });
 }
 
 void CudaBackend::multiply_cells(const Call& call, const math::FactoredForm::Part& part) const {

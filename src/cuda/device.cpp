@@ -42,7 +42,7 @@ int choose_index(const Options& options) {
 }  // namespace
 
 DeviceFacts find_device(const Options& options) {
-  DeviceFacts facts{choose_index(options), "", 0, 0, 0};
+  DeviceFacts facts{choose_index(options), "", 0, 0, 0, 0};
   const DeviceGuard guard(facts.index);
   cudaDeviceProp properties{};
   cudaError_t error = guard.error();
@@ -52,6 +52,7 @@ DeviceFacts find_device(const Options& options) {
   facts.major = properties.major;
   facts.minor = properties.minor;
   facts.multiprocessors = properties.multiProcessorCount;
+  facts.shared_per_block = properties.sharedMemPerBlockOptin;
   if (forget(error) == cudaSuccess) return facts;
   const bool has_no_code = error == cudaErrorNoKernelImageForDevice || error == cudaErrorInvalidDeviceFunction ||
                            error == cudaErrorUnsupportedPtxVersion;

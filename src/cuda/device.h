@@ -15,6 +15,7 @@ struct DeviceFacts {
   std::string name;
   int major, minor;  // compute capability
   int multiprocessors;
+  std::size_t shared_per_block;  // bytes, for kernels that ask for them
 };
 
 /// Facts of options.device_index, or of the calling thread's current device. Throws Refusal: NO_DEVICE, UNSUPPORTED

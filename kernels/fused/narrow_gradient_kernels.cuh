@@ -1,9 +1,10 @@
 #ifndef ARLOSS_KERNELS_NARROW_GRADIENT_KERNELS_CUH
 #define ARLOSS_KERNELS_NARROW_GRADIENT_KERNELS_CUH
 
+#include "kernels/fused/fused_matrix.cuh"
+#include "kernels/fused/fused_params.h"
+#include "kernels/fused/narrow_row.cuh"
 #include "kernels/gradient/cell_gradient.cuh"
-#include "kernels/narrow/narrow_params.h"
-#include "kernels/narrow/narrow_row.cuh"
 
 namespace arloss::kernels {
 
@@ -28,35 +29,17 @@ struct NarrowGradientStorage {
   std::uint32_t largest[Tile::kWarps];
 };
 
-/// G and M of the image's group into shared memory, zero past the last class. Returns the exponent of G's scale.
+/// M of the image's group into shared memory, zero past the last class.
 template <int kOctets>
-__device__ int load_matrices(const NarrowGradientParams& params, std::int64_t image,
-                             NarrowGradientStorage<kOctets>& storage) {
+__device__ void load_label_matrix(const FusedGradientParams& params, std::int64_t image,
+                                  NarrowGradientStorage<kOctets>& storage) {
   using Tile = NarrowTile<kOctets>;
   const auto classes = static_cast<unsigned>(params.out.layout.classes);
-  const float* const labels = params.label_matrix.of_image(image);
+  const float* const matrix = params.label_matrix.of_image(image);
   for (unsigned index = threadIdx.x; index < classes * Tile::kClasses; index += Tile::kThreads) {
     const unsigned c = index / Tile::kClasses, d = index % Tile::kClasses;
-    storage.label_matrix[c][d] = d < classes ? labels[c * classes + d] : 0;
+    storage.label_matrix[c][d] = d < classes ? matrix[c * classes + d] : 0;
   }
-  if (!params.has_residual_matrix) return 0;
-
-  const float* const matrix = params.residual_matrix.of_image(image);
-  float largest = 0;
-  for (unsigned index = threadIdx.x; index < classes * classes; index += Tile::kThreads)
-    largest = fmaxf(largest, fabsf(matrix[index]));
-  const std::uint32_t bits_of_warp = __reduce_max_sync(~0u, __float_as_uint(largest));
-  if (lane_index() == 0) storage.largest[threadIdx.x / 32] = bits_of_warp;
-  __syncthreads();  // every warp's largest before it is read
-  for (const std::uint32_t bits : storage.largest) largest = fmaxf(largest, __uint_as_float(bits));
-  const int exponent = half_exponent(largest * largest);
-  for (unsigned index = threadIdx.x; index < storage.kMatrixRows * storage.kMatrixRows; index += Tile::kThreads) {
-    const unsigned d = index / storage.kMatrixRows, c = index % storage.kMatrixRows;
-    const float value = c < classes && d < classes ? matrix[c * classes + d] * power_of_two(exponent) : 0;
-    half_at(storage.leading, d, c) = __float2half_rn(value);
-    half_at(storage.remainder, d, c) = __float2half_rn(remainder_of(value));
-  }
-  return exponent;
 }
 
 /// The last panel's second piece, which has no class where kOctets is odd: 0 x NaN would be NaN.
@@ -170,7 +153,7 @@ __device__ void store_gradient(const NarrowRow<Logit, kOctets>& row, NarrowSlope
 
 /// One tile of 32 cells, from logits to their gradient.
 template <class Logit, int kOctets>
-__device__ void write_tile(const NarrowGradientParams& params, const NarrowTask& task, std::int64_t cell,
+__device__ void write_tile(const FusedGradientParams& params, const NarrowTask& task, std::int64_t cell,
                            int matrix_exponent, NarrowGradientStorage<kOctets>& storage) {
   auto& exchange = storage.warps[threadIdx.x / 32];
   const LogitLayout& layout = params.out.layout;
@@ -206,14 +189,19 @@ __device__ void write_tile(const NarrowGradientParams& params, const NarrowTask&
 /// Cost: 3 mma for each 16 cells x 16 classes x 8; 23 instructions a logit.
 template <class Logit, int kOctets>
 __global__ void __launch_bounds__(NarrowTile<kOctets>::kThreads, NarrowTile<kOctets>::kResidentBlocks)
-    narrow_gradient_kernel(const NarrowGradientParams params) {
+    narrow_gradient_kernel(const FusedGradientParams params) {
   extern __shared__ __align__(16) unsigned char memory[];
   auto& storage = *reinterpret_cast<NarrowGradientStorage<kOctets>*>(memory);
   const NarrowTask task = narrow_task(params.out.layout);
-  const int matrix_exponent = load_matrices(params, task.image, storage);
-  __syncthreads();  // matrices before the tiles
-  for (std::int64_t cell = task.first; cell - lane_index() < task.end; cell += NarrowSplits::kStep)
-    write_tile<Logit>(params, task, cell, matrix_exponent, storage);
+  load_label_matrix(params, task.image, storage);
+  __syncthreads();  // M before the tiles
+  int exponent = 0;
+  if (params.has_residual_matrix)
+    exponent = load_matrix<NarrowTile<kOctets>::kThreads>(params.residual_matrix.of_image(task.image),
+                                                          params.out.layout.classes, storage.leading, storage.remainder,
+                                                          storage.largest);
+  for (std::int64_t cell = task.first; cell - lane_index() < task.end; cell += NarrowTile<kOctets>::kThreads)
+    write_tile<Logit>(params, task, cell, exponent, storage);
 }
 
 }  // namespace arloss::kernels

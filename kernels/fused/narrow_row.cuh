@@ -2,7 +2,7 @@
 #define ARLOSS_KERNELS_NARROW_ROW_CUH
 
 #include "kernels/embed/mixed_residuals.cuh"
-#include "kernels/narrow/narrow_tile.h"
+#include "kernels/fused/narrow_tile.h"
 #include "kernels/ptx/approximate.cuh"
 #include "kernels/tile/half_rows.cuh"
 #include "kernels/tile/logit_types.cuh"
@@ -11,28 +11,15 @@ namespace arloss::kernels {
 
 /// The cells of one thread block, and the lane's place among them.
 struct NarrowTask {
-  std::int64_t image, split;
+  std::int64_t image;
   std::int64_t first, end;  // cells within the image; `first` is the lane's own of the warp's first tile
 };
 __device__ inline NarrowTask narrow_task(const LogitLayout& layout) {
-  const NarrowSplits splits(layout.batch, layout.cells);
-  NarrowTask task;
-  task.image = blockIdx.x / static_cast<std::uint32_t>(splits.splits);
-  task.split = blockIdx.x % static_cast<std::uint32_t>(splits.splits);
-  task.first = task.split * splits.cells_per_split + threadIdx.x;
-  task.end = (task.split + 1) * splits.cells_per_split;
-  if (task.end > layout.cells) task.end = layout.cells;
-  return task;
+  const CellSplits splits = narrow_splits(layout.batch, layout.cells);
+  const auto per_image = static_cast<std::uint32_t>(splits.splits);
+  const std::uint32_t image = blockIdx.x / per_image, split = blockIdx.x % per_image;
+  return {image, splits.first(split) + threadIdx.x, splits.end(split)};
 }
-
-/// The exponent k of a power of two that takes values to at most 2^15 in magnitude, where halves have their digits;
-/// `square` is the square of a bound on them. NaN gives some k.
-__device__ inline int half_exponent(float square) {
-  constexpr int kMost = 60;                                              // 2^(2 k) is a float
-  const int k = 15 - (((__float_as_int(square) >> 23) - 127 + 2) >> 1);  // sqrt(square) < 2^(15 - k)
-  return k < kMost ? k : kMost;
-}
-__device__ inline float power_of_two(int exponent) { return __int_as_float((exponent + 127) << 23); }
 
 /// One lane's cell: exp((z - max z) / 2) of every class, and what makes E of them (math.md, eq. 17, 18). A lane that is
 /// not live has E = 0, whatever its logits are.

@@ -1,8 +1,8 @@
 #ifndef ARLOSS_KERNELS_NARROW_SUMS_KERNELS_CUH
 #define ARLOSS_KERNELS_NARROW_SUMS_KERNELS_CUH
 
-#include "kernels/narrow/narrow_params.h"
-#include "kernels/narrow/narrow_row.cuh"
+#include "kernels/fused/fused_labels.cuh"
+#include "kernels/fused/narrow_row.cuh"
 
 namespace arloss::kernels {
 
@@ -24,7 +24,6 @@ struct NarrowProducts {
   __device__ static constexpr int first_p(int panel) { return panel * kOctets - panel * (panel - 1); }
   static constexpr int kP = kPanels * kOctets - kPanels * (kPanels - 1);
   static constexpr int kQ = kPanels * kOctets;
-  static constexpr float kLabelScale = 32;  // sqrt(w) u of weights up to 2^20 stays a half, and keeps its digits below
 
   float p[kP][4], q[kQ][4];
   int exponent;
@@ -57,30 +56,6 @@ __device__ void clear_label_row(NarrowSumsRows<kOctets>& rows) {
 #pragma unroll
   for (HalfPiece& piece : rows.labels[lane_index()]) piece = HalfPiece{};
 }
-
-/// The label row of a lane's cell: u^1, or u^k - u^1 where there is a coarser scale.
-struct NarrowLabels {
-  LabelRow finest, coarser;
-  bool is_difference;
-
-  __device__ NarrowLabels(const NarrowSumsParams& params, std::int64_t image, std::int64_t cell)
-      : finest(params.finest, block_of_cell(params.finest, image, cell)),
-        coarser(finest),
-        is_difference(params.coarser.codes != nullptr) {
-    if (is_difference) coarser = LabelRow(params.coarser, block_of_cell(params.coarser, image, cell));
-  }
-
-  /// Differences of scales are 0 inside every region of one class.
-  __device__ bool is_zero() const { return is_difference && finest.is_pure() && finest.code() == coarser.code(); }
-
-  /// Calls body(class, value).
-  template <class Body>
-  __device__ void for_each(const Body& body) const {
-    if (is_difference) return for_each_difference<float>(coarser, finest, body);
-#pragma unroll 1
-    for (int index = 0; index < finest.size(); ++index) body(finest.label(index), finest.u<float>(index));
-  }
-};
 
 /// p += E'E, q += labels'E of 32 cells: of the four products of halves the one of two remainders, 2^-22 of the whole,
 /// is left out.
@@ -140,9 +115,9 @@ __device__ void multiply_label_remainders(const NarrowSumsRows<kOctets>& rows, N
 
 /// The lane's row of E into shared memory. Returns false, for all lanes alike, where no cell of the tile has labels.
 template <class Logit, int kOctets>
-__device__ bool store_residuals(const NarrowSumsParams& params, std::int64_t image, std::int64_t cell, float weight,
+__device__ bool store_residuals(const FusedSumsParams& params, std::int64_t image, std::int64_t cell, float weight,
                                 float root, NarrowSumsRows<kOctets>& rows, NarrowProducts<kOctets>& products) {
-  const NarrowLabels labels(params, image, cell);
+  const FusedLabels labels(params, image, cell);
   if (!__any_sync(~0u, weight != 0 && !labels.is_zero())) return false;
   const CellLogits<Logit> logits = cell_logits<Logit>(params.logits, params.layout, image, cell);
   const NarrowRow<Logit, kOctets> row(labels.finest, logits, static_cast<int>(params.layout.classes), weight != 0);
@@ -153,10 +128,10 @@ __device__ bool store_residuals(const NarrowSumsParams& params, std::int64_t ima
 
 /// The lane's label row times `factor`, or what its halves leave of that. Returns whether they leave anything.
 template <int kOctets>
-__device__ bool store_labels(const NarrowSumsParams& params, std::int64_t image, std::int64_t cell, float factor,
+__device__ bool store_labels(const FusedSumsParams& params, std::int64_t image, std::int64_t cell, float factor,
                              bool is_remainder, NarrowSumsRows<kOctets>& rows) {
   bool has_remainder = false;
-  NarrowLabels(params, image, cell).for_each([&](std::int32_t label, float value) {
+  FusedLabels(params, image, cell).for_each([&](std::int32_t label, float value) {
     value *= factor;
     const float remainder = remainder_of(value);
     has_remainder |= remainder != 0;
@@ -167,14 +142,14 @@ __device__ bool store_labels(const NarrowSumsParams& params, std::int64_t image,
 
 /// One tile of 32 cells: its rows into shared memory, their products onto the warp's.
 template <class Logit, int kOctets>
-__device__ void add_tile(const NarrowSumsParams& params, const NarrowTask& task, std::int64_t cell,
+__device__ void add_tile(const FusedSumsParams& params, const NarrowTask& task, std::int64_t cell,
                          NarrowSumsRows<kOctets>& rows, NarrowProducts<kOctets>& products) {
   const bool is_present = cell < task.end;
   if (!is_present) cell = task.end - 1;
   const float weight = is_present ? params.weights[task.image * params.layout.cells + cell] : 0;
   const float root = weight == 1 ? 1 : ptx::sqrt(weight);
   if (!store_residuals<Logit>(params, task.image, cell, weight, root, rows, products)) return;
-  const float factor = root * NarrowProducts<kOctets>::kLabelScale;
+  const float factor = root * kLabelScale;
 #pragma unroll 1
   for (bool is_remainder = false;; is_remainder = true) {
     const bool has_remainder = weight != 0 && store_labels(params, task.image, cell, factor, is_remainder, rows);
@@ -205,14 +180,14 @@ __device__ void join_products(const NarrowProducts<kOctets>& products, NarrowSum
     for (int tile = 0; tile < Products::kQ; ++tile)
 #pragma unroll
       for (int e = 0; e < 4; ++e)
-        add(storage.joined[Products::kP + tile][e], products.q[tile][e] * unscale / Products::kLabelScale);
+        add(storage.joined[Products::kP + tile][e], products.q[tile][e] * unscale / kLabelScale);
   }
   __syncthreads();  // the sums before they are stored
 }
 
 /// The joined products into the block's matrices.
 template <int kOctets>
-__device__ void store_products(const NarrowSumsParams& params, const NarrowTask& task,
+__device__ void store_products(const FusedSumsParams& params, const NarrowTask& task,
                                const NarrowSumsStorage<kOctets>& storage) {
   using Products = NarrowProducts<kOctets>;
   const std::int64_t classes = params.layout.classes, offset = std::int64_t{blockIdx.x} * params.stride;
@@ -226,9 +201,7 @@ __device__ void store_products(const NarrowSumsParams& params, const NarrowTask&
       if (c >= classes || d >= classes) continue;
       params.q[offset + c * classes + d] = storage.joined[Products::kP + index][e][lane_index()];
       if (params.p == nullptr || c > d) continue;
-      const float p = storage.joined[Products::first_p(m) + n - 2 * m][e][lane_index()];
-      params.p[offset + c * classes + d] = p;
-      params.p[offset + d * classes + c] = p;
+      params.p[offset + c * classes + d] = storage.joined[Products::first_p(m) + n - 2 * m][e][lane_index()];
     }
   }
 }
@@ -240,7 +213,7 @@ __device__ void store_products(const NarrowSumsParams& params, const NarrowTask&
 /// Cost: 5 mma for each 16 cells x 16 classes x 8, 3 of them on half the classes; 14 instructions a logit.
 template <class Logit, int kOctets>
 __global__ void __launch_bounds__(NarrowTile<kOctets>::kThreads, NarrowTile<kOctets>::kResidentBlocks)
-    narrow_sums_kernel(const NarrowSumsParams params) {
+    narrow_sums_kernel(const FusedSumsParams params) {
   extern __shared__ __align__(16) unsigned char memory[];
   auto& storage = *reinterpret_cast<NarrowSumsStorage<kOctets>*>(memory);
   NarrowSumsRows<kOctets>& rows = storage.rows[threadIdx.x / 32];
@@ -249,7 +222,7 @@ __global__ void __launch_bounds__(NarrowTile<kOctets>::kThreads, NarrowTile<kOct
   products.exponent = half_exponent(0);
   clear_label_row(rows);
   if (lane_index() == 0) rows.beyond = HalfPiece{};
-  for (std::int64_t cell = task.first; cell - lane_index() < task.end; cell += NarrowSplits::kStep)
+  for (std::int64_t cell = task.first; cell - lane_index() < task.end; cell += NarrowTile<kOctets>::kThreads)
     add_tile<Logit>(params, task, cell, rows, products);
   join_products(products, storage);
   store_products(params, task, storage);
