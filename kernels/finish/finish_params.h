@@ -18,14 +18,21 @@ struct JoinParams {
   double* heads;                   // [groups][head_count]
 };
 
+struct FinishTile {
+  static constexpr int kThreads = 256;
+  /// Thread blocks, and parts of the loss, of one group.
+  static constexpr std::int64_t parts(std::int64_t num_terms) { return (num_terms - 1) / kThreads + 1; }
+};
+
 /// Heads to losses and gradient matrices.
 struct FinishParams {
   math::FactoredForm form;
   math::Reduction reduction;
   std::int64_t groups;
   bool is_per_group;    // the loss is a vector of the groups' losses, else their sum
+  std::int64_t parts;   // that the sum over a group's terms is dealt to: FinishTile::parts(form.num_terms())
   const double* heads;  // [groups][form.head_count]
-  double* losses;       // [groups]; scratch
+  double* losses;       // [groups][parts]; scratch
   float* coefficients;  // [groups][form.coefficient_count]
   float* loss;          // [groups] or [1]
 };

@@ -63,7 +63,7 @@ CudaBackend::CudaBackend(const Problem& problem, const Options& options, Route r
       form_(factored_form(problem, route)),
       reduction_(reduction_of(problem)) {
   heads_ = state_.book<double>("additive sums", {problem_.num_groups(), form_.head_count});
-  losses_ = state_.book<double>("losses", {problem_.num_groups()});
+  losses_ = state_.book<double>("losses", {problem_.num_groups(), kernels::FinishTile::parts(form_.num_terms())});
   coefficients_ = state_.book<float>("gradient matrices", {problem_.num_groups(), form_.coefficient_count});
   tickets_ = workspace_.book<std::uint32_t>("tickets", {kNumTickets});
   if (route != Route::kFactoredPyramid && problem_.classes <= kernels::kMaxFusedClasses &&
@@ -441,6 +441,7 @@ void CudaBackend::write_loss(const Call& call) const {
   params.groups = problem_.num_groups();
   params.is_per_group = problem_.reduction == ARLOSS_REDUCTION_NONE;
   params.heads = at<double>(call.state, heads_);
+  params.parts = kernels::FinishTile::parts(form_.num_terms());
   params.losses = at<double>(call.state, losses_);
   params.coefficients = at<float>(call.state, coefficients_);
   params.loss = call.io.loss;
