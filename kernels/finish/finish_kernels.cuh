@@ -5,6 +5,7 @@
 
 #include "kernels/finish/finish_params.h"
 #include "kernels/tile/grid_join.cuh"
+#include "kernels/tile/kernel_order.cuh"
 
 namespace arloss::kernels {
 
@@ -35,6 +36,7 @@ __device__ double join_slots(const SumSlots<Number>& slots, std::int64_t group, 
 /// Order: slots in order, float64.
 /// Cost: 4 or 8 bytes and one addition per slot and value.
 __global__ void __launch_bounds__(FinishTile::kThreads) join_kernel(const JoinParams params) {
+  follow_earlier_kernels();
   const std::int64_t index = std::int64_t{blockIdx.x} * FinishTile::kThreads + threadIdx.x;
   const std::int64_t group = index / params.head_count, value = index % params.head_count;
   if (group >= params.groups) return;
@@ -53,6 +55,7 @@ __global__ void __launch_bounds__(FinishTile::kThreads) join_kernel(const JoinPa
 /// Cost: C^2 terms on one multiprocessor.
 __global__ void __launch_bounds__(FinishTile::kThreads, FinishTile::kResidentBlocks)
     finish_kernel(const FinishParams params) {
+  follow_earlier_kernels();
   __shared__ FinishSharedStorage storage;
   const std::int64_t group = blockIdx.x, terms = params.form.num_terms();
   const double* const head = params.heads + group * params.form.head_count;
@@ -73,6 +76,7 @@ __global__ void __launch_bounds__(FinishTile::kThreads, FinishTile::kResidentBlo
 
 /// loss_kernel.  Computes: what the caller asked for from the losses of the groups, added in order by one thread.
 __global__ void loss_kernel(const FinishParams params) {
+  follow_earlier_kernels();
   double total = 0;
   for (std::int64_t group = 0; group < params.groups; ++group) {
     if (params.is_per_group) params.loss[group] = static_cast<float>(params.losses[group]);

@@ -4,6 +4,7 @@
 #include "kernels/gradient/cell_gradient.cuh"
 #include "kernels/narrow/narrow_params.h"
 #include "kernels/narrow/narrow_row.cuh"
+#include "kernels/tile/kernel_order.cuh"
 
 namespace arloss::kernels {
 
@@ -207,6 +208,7 @@ __device__ void write_tile(const NarrowGradientParams& params, const NarrowTask&
 template <class Logit, int kOctets>
 __global__ void __launch_bounds__(NarrowTile<kOctets>::kThreads, NarrowTile<kOctets>::kResidentBlocks)
     narrow_gradient_kernel(const NarrowGradientParams params) {
+  follow_earlier_kernels();
   extern __shared__ __align__(16) unsigned char memory[];
   auto& storage = *reinterpret_cast<NarrowGradientStorage<kOctets>*>(memory);
   const NarrowTask task = narrow_task(params.out.layout);

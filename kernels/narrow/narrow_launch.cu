@@ -24,7 +24,7 @@ std::int64_t narrow_blocks(const LogitLayout& layout) {
 
 }  // namespace
 
-cudaError_t launch_narrow_sums(const NarrowSumsParams& params, cudaStream_t stream) {
+cudaError_t launch_narrow_sums(const NarrowSumsParams& params, LaunchStream& stream) {
   return with_narrow_tile(params.layout.classes, [&](auto octets) {
     return with_logit_type(params.type, [&](auto logit) {
       constexpr int kOctets = decltype(octets)::value;
@@ -34,7 +34,7 @@ cudaError_t launch_narrow_sums(const NarrowSumsParams& params, cudaStream_t stre
   });
 }
 
-cudaError_t launch_narrow_gradient(const NarrowGradientParams& params, cudaStream_t stream) {
+cudaError_t launch_narrow_gradient(const NarrowGradientParams& params, LaunchStream& stream) {
   return with_narrow_tile(params.out.layout.classes, [&](auto octets) {
     return with_logit_type(params.out.type, [&](auto logit) {
       constexpr int kOctets = decltype(octets)::value;

@@ -3,6 +3,7 @@
 
 #include "kernels/narrow/narrow_params.h"
 #include "kernels/narrow/narrow_row.cuh"
+#include "kernels/tile/kernel_order.cuh"
 
 namespace arloss::kernels {
 
@@ -241,6 +242,7 @@ __device__ void store_products(const NarrowSumsParams& params, const NarrowTask&
 template <class Logit, int kOctets>
 __global__ void __launch_bounds__(NarrowTile<kOctets>::kThreads, NarrowTile<kOctets>::kResidentBlocks)
     narrow_sums_kernel(const NarrowSumsParams params) {
+  follow_earlier_kernels();
   extern __shared__ __align__(16) unsigned char memory[];
   auto& storage = *reinterpret_cast<NarrowSumsStorage<kOctets>*>(memory);
   NarrowSumsRows<kOctets>& rows = storage.rows[threadIdx.x / 32];

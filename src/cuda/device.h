@@ -15,6 +15,7 @@ struct DeviceFacts {
   std::string name;
   int major, minor;  // compute capability
   int multiprocessors;
+  bool kernels_can_overlap;  // those of one call, see kernels/tile/launch_stream.h
 };
 
 /// Facts of options.device_index, or of the calling thread's current device. Throws Refusal: NO_DEVICE, UNSUPPORTED
