@@ -38,7 +38,7 @@ run_tests() {
   : >"$results/test.tsv"
   while read -r program; do
     start=$SECONDS
-    run_program "$program" 90 "$bundle/$program" || failures=$((failures + 1))
+    run_program "$program" 60 "$bundle/$program" || failures=$((failures + 1))
     printf '%s\t%s\t%s s\n' "$program" "$outcome" $((SECONDS - start)) >>"$results/test.tsv"
   done <"$bundle/gpu_tests.txt"
   ((failures == 0))
@@ -90,7 +90,7 @@ for stage in "${stages[@]}"; do
   case $stage in
     test) run_tests ;;
     sanitize) sanitize ;;
-    *) "$bundle/gpu_bench" "$stage" --results "$results" ;;
+    *) timeout 450 "$bundle/gpu_bench" "$stage" --results "$results" ;;
   esac || failed+=("$stage")
 done
 if ((${#failed[@]})); then
