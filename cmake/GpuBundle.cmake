@@ -16,7 +16,8 @@ function(arloss_list_gpu_programs directory result)
 endfunction()
 
 arloss_list_gpu_programs(${PROJECT_SOURCE_DIR} gpu_tests)
-set(bundled arloss gpu_bench ${gpu_tests})
+# A library of the project's own is not among the dependencies that CMake finds.
+set(bundled arloss arloss_row_sums gpu_bench ${gpu_tests})
 add_custom_target(arloss_gpu_bundle DEPENDS ${bundled} arloss_spill_check)
 set_target_properties(${bundled} PROPERTIES INSTALL_RPATH "$ORIGIN")
 install(TARGETS ${bundled} RUNTIME_DEPENDENCY_SET gpu_bundle_libraries

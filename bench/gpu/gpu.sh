@@ -7,12 +7,14 @@ all_stages=(facts test sanitize time table)
 
 help() {
   cat <<'TEXT'
-./gpu [stage...]    no stage: all, in this order; each takes less than 8 minutes
+./gpu [--tiny] [stage...]
+                    no stage: all, in this order; each takes less than 8 minutes
   facts             what the device is; measured copy bandwidth and half-precision matrix rate
   test              the GPU test programs
   sanitize          a small run under compute-sanitizer, where that is installed
   time              loss and gradient on the workloads of docs/performance, against a copy of the same bytes
   table             one table of what the stages left
+  --tiny            workloads of a few hundred cells and one replay: does everything run?
 
 Results go to ./results, or to $ARLOSS_GPU_RESULTS: table.txt and table.json, one file for each stage.
 Exit code 0: all passed; 1: something failed; 77: there is no CUDA device.
@@ -62,6 +64,11 @@ sanitize() {
   ((failures == 0))
 }
 
+tiny=()
+if [[ ${1:-} == --tiny ]]; then
+  tiny=(--tiny)
+  shift
+fi
 stages=("$@")
 ((${#stages[@]})) || stages=("${all_stages[@]}")
 for stage in "${stages[@]}"; do
@@ -90,7 +97,7 @@ for stage in "${stages[@]}"; do
   case $stage in
     test) run_tests ;;
     sanitize) sanitize ;;
-    *) "$bundle/gpu_bench" "$stage" --results "$results" ;;
+    *) timeout 450 "$bundle/gpu_bench" "$stage" "${tiny[@]}" --results "$results" ;;
   esac || failed+=("$stage")
 done
 if ((${#failed[@]})); then
