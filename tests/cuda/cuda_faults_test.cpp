@@ -15,7 +15,7 @@
 namespace support {
 namespace {
 
-constexpr std::int64_t kHeight = 5;
+constexpr std::int64_t kHeight = 3;
 
 void expect_all_nan(const Outcome& outcome) {
   ASSERT_FALSE(outcome.loss.empty());

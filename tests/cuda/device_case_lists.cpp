@@ -95,6 +95,12 @@ Traits size_traits(const CaseSpec& spec) {
 
 Traits class_traits(const CaseSpec& spec) { return {{}, {spec.problem.classes, form_of(spec)}}; }
 
+Traits kind_traits(const CaseSpec& spec) {
+  return {{},
+          {form_of(spec), static_cast<std::int64_t>(spec.problem.scale_mode),
+           static_cast<std::int64_t>(spec.problem.span), spec.logits_dtype, spec.layout}};
+}
+
 /// What the cases of shape_list are in turn.
 void set_shape_kind(CaseSpec& spec, std::size_t number) {
   constexpr ScaleMode kModes[] = {ScaleMode::kBlend, ScaleMode::kSeparate, ScaleMode::kPyramid};
@@ -159,7 +165,7 @@ std::vector<CaseSpec> device_kinds(std::int64_t height) {
           spec.weights = Weights::kModerate;
           if (spec.is_factorable()) list.push_back(spec);
         }
-  return thinned(list, 5);
+  return thinned(cover(list, kind_traits), 5);
 }
 
 }  // namespace support
