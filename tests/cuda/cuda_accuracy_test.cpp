@@ -2,6 +2,7 @@
 /// the CPU backend where there are more cells than the oracle is asked for.
 #include <gtest/gtest.h>
 
+#include <cstdint>
 #include <iterator>
 #include <ostream>
 #include <string>
@@ -78,6 +79,18 @@ TEST(CudaAccuracy, ConfidentlyWrongWithoutBound) {
       }
     expect_accurate_on_device(build_case(spec, inputs));
   }
+}
+
+/// A whole chunk of rows of one class, two classes in all: where the sums cancel most.
+TEST(CudaAccuracy, TwoClassesNearTheOptimum) {
+  for (const Regime regime : {Regime::kNearPerfect4, Regime::kNearPerfect8})
+    for (std::uint64_t seed = 100; seed < 112; ++seed) {
+      CaseSpec spec = plain_spec(1, 2, 16, 16);
+      spec.label_map = LabelMap::kOneClass;
+      spec.regime = regime;
+      spec.seed = seed;
+      expect_accurate_on_device(build_case(spec));
+    }
 }
 
 }  // namespace
