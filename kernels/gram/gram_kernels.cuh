@@ -47,8 +47,10 @@ struct GramOutputs {
   double total[kSide][kSide];
 };
 
+/// The rows' own sums join the chunk's: in one chain of 256 the loss of two classes near the optimum was 7e-5 off.
 __device__ inline void multiply_rows(const GramSharedStorage& storage, GramOutputs& outputs) {
   const unsigned x = threadIdx.x % GramTile::kStride, y = threadIdx.x / GramTile::kStride;
+  float step[GramOutputs::kSide][GramOutputs::kSide] = {};
 #pragma unroll 4
   for (int row = 0; row < GramTile::kRows; ++row) {
     float right[GramOutputs::kSide];
@@ -58,9 +60,13 @@ __device__ inline void multiply_rows(const GramSharedStorage& storage, GramOutpu
     for (int j = 0; j < GramOutputs::kSide; ++j) {
       const float left = storage.left[row][y + GramTile::kStride * j];
 #pragma unroll
-      for (int k = 0; k < GramOutputs::kSide; ++k) outputs.chunk[j][k] = fmaf(left, right[k], outputs.chunk[j][k]);
+      for (int k = 0; k < GramOutputs::kSide; ++k) step[j][k] = fmaf(left, right[k], step[j][k]);
     }
   }
+#pragma unroll
+  for (int j = 0; j < GramOutputs::kSide; ++j)
+#pragma unroll
+    for (int k = 0; k < GramOutputs::kSide; ++k) outputs.chunk[j][k] += step[j][k];
 }
 
 __device__ inline void flush_chunk(GramOutputs& outputs) {
@@ -90,7 +96,7 @@ __device__ inline void store_outputs(const GramParams& params, const GramTask& t
 
 /// gram_kernel.  Computes: sum_r w_r X_r Y_r' of one split's rows, one 64 x 64 tile of classes (math.md, eq. 13).
 /// Owns: its tile of one slot.  Reads: the planes of 64 + 64 classes once per tile.
-/// Order: rows in order, 256 in float32, chunks in float64.
+/// Order: rows in order, 32 to a sum, 256 in float32, chunks in float64.
 /// Cost: C^2 multiply-adds a row (half of them where symmetric), 8 C^2 bytes out a slot.
 __global__ void __launch_bounds__(GramTile::kThreads) gram_kernel(const GramParams params) {
   follow_earlier_kernels();

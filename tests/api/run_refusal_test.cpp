@@ -3,13 +3,11 @@
 
 #include <cmath>
 #include <cstring>
-#include <functional>
 #include <limits>
-#include <ostream>
 #include <string>
 #include <vector>
 
-#include "support/half.h"
+#include "support/run_calls.h"
 #include "support/sweep.h"
 
 namespace support {
@@ -17,52 +15,8 @@ namespace {
 
 constexpr arloss_status_t kInvalid = ARLOSS_STATUS_INVALID_ARGUMENT;
 
-/// Everything one run call is handed.
-struct Call {
-  arloss_tensors_t io;
-  void *state, *workspace;
-  std::size_t state_bytes, workspace_bytes;
-};
-
-using RunCall = std::function<arloss_status_t(const arloss_plan_t*, const Call&)>;
-
-arloss_status_t call_forward(const arloss_plan_t* plan, const Call& c) {
-  return arloss_forward(plan, &c.io, c.state, c.state_bytes, c.workspace, c.workspace_bytes, nullptr);
-}
-arloss_status_t call_backward(const arloss_plan_t* plan, const Call& c) {
-  return arloss_backward(plan, &c.io, c.state, c.state_bytes, c.workspace, c.workspace_bytes, nullptr);
-}
-arloss_status_t call_forward_backward(const arloss_plan_t* plan, const Call& c) {
-  return arloss_forward_backward(plan, &c.io, c.state, c.state_bytes, c.workspace, c.workspace_bytes, nullptr);
-}
-arloss_status_t call_accumulate(const arloss_plan_t* plan, const Call& c) {
-  return arloss_accumulate(plan, &c.io, c.state, c.state_bytes, c.workspace, c.workspace_bytes, nullptr);
-}
-arloss_status_t call_finish(const arloss_plan_t* plan, const Call& c) {
-  return arloss_finish(plan, &c.io, c.state, c.state_bytes, nullptr);
-}
-
-constexpr unsigned kReadsLogits = 1, kReadsLabels = 2, kWritesLoss = 4, kWritesGradient = 8, kHasWorkspace = 16;
-
-struct Function {
-  const char* name;
-  arloss_status_t (*call)(const arloss_plan_t*, const Call&);
-  unsigned uses;
-};
-
-void PrintTo(const Function& function, std::ostream* out) { *out << function.name; }
-
-const Function kFunctions[] = {
-    {"forward", call_forward, kReadsLogits | kReadsLabels | kWritesLoss | kHasWorkspace},
-    {"backward", call_backward, kReadsLogits | kReadsLabels | kWritesGradient | kHasWorkspace},
-    {"forward_backward", call_forward_backward,
-     kReadsLogits | kReadsLabels | kWritesLoss | kWritesGradient | kHasWorkspace},
-    {"accumulate", call_accumulate, kReadsLogits | kReadsLabels | kHasWorkspace},
-    {"finish", call_finish, kWritesLoss},
-};
-
 /// A plan with state and workspace, and good arguments to spoil.
-class RunRefusal : public ::testing::TestWithParam<Function> {
+class RunRefusal : public ::testing::TestWithParam<RunFunction> {
  protected:
   RunRefusal()
       : spec_(make_spec()),
@@ -78,17 +32,12 @@ class RunRefusal : public ::testing::TestWithParam<Function> {
     return spec;
   }
 
-  bool uses(unsigned what) const { return (GetParam().uses & what) != 0; }
-
-  Call good_call() {
+  RunArguments good_arguments() {
     return {buffers_.io(), buffers_.state.data(), buffers_.workspace.data(), buffers_.state.bytes(),
             buffers_.workspace.bytes()};
   }
 
-  void expect_refused(const Call& call, arloss_status_t status, const std::vector<std::string>& words) {
-    EXPECT_EQ(GetParam().call(plan_.get(), call), status);
-    const std::string message = arloss_last_message();
-    for (const std::string& word : words) EXPECT_NE(message.find(word), std::string::npos) << message;
+  void expect_untouched() const {
     buffers_.expect_outputs_untouched();
     buffers_.expect_guards_intact();
   }
@@ -99,113 +48,39 @@ class RunRefusal : public ::testing::TestWithParam<Function> {
   Buffers buffers_;
 };
 
-TEST_P(RunRefusal, NullPlanOrTensors) {
-  EXPECT_EQ(GetParam().call(nullptr, good_call()), kInvalid);
+TEST_P(RunRefusal, SpoiltArguments) {
+  expect_refused(GetParam(), plan_, spoil(GetParam(), plan_, good_arguments()), [this] { expect_untouched(); });
+}
+
+TEST_P(RunRefusal, NullPlan) {
+  EXPECT_EQ(GetParam().call(nullptr, good_arguments()), kInvalid);
   EXPECT_NE(std::string(arloss_last_message()).find("plan"), std::string::npos);
-  buffers_.expect_outputs_untouched();
+  expect_untouched();
 }
 
-TEST_P(RunRefusal, TensorsOfASmallerStruct) {
-  Call call = good_call();
-  call.io.struct_size -= 1;
-  expect_refused(call, kInvalid, {"struct_size", std::to_string(call.io.struct_size)});
-  call.io.struct_size = 0;
-  expect_refused(call, kInvalid, {"struct_size", "0"});
-}
-
-TEST_P(RunRefusal, MissingTensors) {
-  Call call = good_call();
-  if (uses(kReadsLogits)) {
-    call.io.logits = nullptr;
-    expect_refused(call, kInvalid, {"logits", "NULL"});
-  }
-  call = good_call();
-  if (uses(kReadsLabels)) {
-    call.io.labels = nullptr;
-    expect_refused(call, kInvalid, {"labels", "NULL"});
-  }
-  call = good_call();
-  if (uses(kWritesLoss)) {
-    call.io.loss = nullptr;
-    expect_refused(call, kInvalid, {"loss", "NULL"});
-  }
-  call = good_call();
-  if (uses(kWritesGradient)) {
-    call.io.grad_logits = nullptr;
-    expect_refused(call, kInvalid, {"grad_logits", "NULL"});
-  }
-}
-
-TEST_P(RunRefusal, MissingStateOrWorkspace) {
-  ASSERT_GT(plan_.state_bytes(), 0u);
-  Call call = good_call();
-  call.state = nullptr;
-  expect_refused(call, kInvalid, {"state", "NULL"});
-  if (!uses(kHasWorkspace)) return;
-  ASSERT_GT(plan_.workspace_bytes(), 0u);
-  call = good_call();
-  call.workspace = nullptr;
-  expect_refused(call, kInvalid, {"workspace", "NULL"});
-}
-
-TEST_P(RunRefusal, BuffersOneByteShort) {
-  Call call = good_call();
-  call.state_bytes -= 1;
-  expect_refused(call, ARLOSS_STATUS_BUFFER_TOO_SMALL,
-                 {"state", std::to_string(call.state_bytes), std::to_string(plan_.state_bytes())});
-  call.state_bytes = 0;
-  expect_refused(call, ARLOSS_STATUS_BUFFER_TOO_SMALL, {"state", "0"});
-  if (!uses(kHasWorkspace)) return;
-  call = good_call();
-  call.workspace_bytes -= 1;
-  expect_refused(call, ARLOSS_STATUS_BUFFER_TOO_SMALL,
-                 {"workspace", std::to_string(call.workspace_bytes), std::to_string(plan_.workspace_bytes())});
-}
-
-TEST_P(RunRefusal, MisalignedBuffers) {
-  // One byte, and half of the 16 that are promised to be enough.
-  for (const std::size_t shift : {1, 8}) {
-    Call call = good_call();
-    call.state = static_cast<char*>(call.state) + shift;
-    expect_refused(call, kInvalid, {"state", "16"});
-    if (!uses(kHasWorkspace)) continue;
-    call = good_call();
-    call.workspace = static_cast<char*>(call.workspace) + shift;
-    expect_refused(call, kInvalid, {"workspace", "16"});
-  }
-}
-
-TEST_P(RunRefusal, GradientMisalignedForItsDtype) {
-  if (!uses(kWritesGradient)) return;
-  for (const std::size_t shift : {1, 2, 3}) {
-    Call call = good_call();
-    call.io.grad_logits = static_cast<char*>(call.io.grad_logits) + shift;
-    expect_refused(call, kInvalid, {"grad_logits"});
-  }
-}
-
+/// By one element at either end: room for a gradient on both sides of the logits.
 TEST_P(RunRefusal, GradientOverlapsLogits) {
-  if (!uses(kWritesGradient)) return;
+  if (!GetParam().writes_gradient) return;
   const auto bytes = static_cast<std::ptrdiff_t>(batch_.logits.size());
-  // In place, and by one element at either end: room for a gradient on both sides of the logits.
   GuardedBuffer room(3 * batch_.logits.size(), 0, 0xff);
   unsigned char* const logits = room.data() + bytes;
   std::memcpy(logits, batch_.logits.data(), batch_.logits.size());
-  for (const std::ptrdiff_t offset : {std::ptrdiff_t{0}, std::ptrdiff_t{4}, bytes - 4, 4 - bytes}) {
-    Call call = good_call();
-    call.io.logits = logits;
-    call.io.grad_logits = logits + offset;
-    expect_refused(call, kInvalid, {"grad_logits", "logits"});
+  for (const std::ptrdiff_t offset : {std::ptrdiff_t{4}, bytes - 4, 4 - bytes}) {
+    RunArguments arguments = good_arguments();
+    arguments.io.logits = logits;
+    arguments.io.grad_logits = logits + offset;
+    expect_refused(GetParam(), plan_, {{arguments, kInvalid, {"grad_logits", "logits"}}},
+                   [this] { expect_untouched(); });
     EXPECT_EQ(std::memcmp(logits, batch_.logits.data(), batch_.logits.size()), 0);
   }
 }
 
 TEST_P(RunRefusal, AdjacentGradientIsNoOverlap) {
-  if (GetParam().call != call_forward_backward) return;
+  if (!GetParam().writes_gradient || !GetParam().writes_loss) return;
   const std::size_t bytes = batch_.logits.size();
   for (const bool is_after : {false, true}) {
     GuardedBuffer room(2 * bytes, 0, 0xff);
-    Call call = good_call();
+    RunArguments call = good_arguments();
     unsigned char* const logits = room.data() + (is_after ? 0 : bytes);
     std::memcpy(logits, batch_.logits.data(), bytes);
     call.io.logits = logits;
@@ -217,15 +92,15 @@ TEST_P(RunRefusal, AdjacentGradientIsNoOverlap) {
 
 /// Forward must not mind what it does not use.
 TEST_P(RunRefusal, UnusedTensorsMayBeNull) {
-  if (GetParam().call != call_forward && GetParam().call != call_accumulate) return;
-  Call call = good_call();
+  if (!GetParam().reads_tensors || GetParam().writes_gradient) return;
+  RunArguments call = good_arguments();
   call.io.grad_logits = nullptr;
   call.io.grad_loss = nullptr;
   call.io.pixel_weights = nullptr;
   EXPECT_EQ(GetParam().call(plan_.get(), call), ARLOSS_STATUS_SUCCESS) << arloss_last_message();
 }
 
-INSTANTIATE_TEST_SUITE_P(Run, RunRefusal, ::testing::ValuesIn(kFunctions),
+INSTANTIATE_TEST_SUITE_P(Run, RunRefusal, ::testing::ValuesIn(kRunFunctions),
                          [](const auto& function) { return std::string(function.param.name); });
 
 TEST(RunRefusal, TensorsNull) {

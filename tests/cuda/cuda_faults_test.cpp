@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <iterator>
 #include <limits>
 #include <vector>
 
@@ -15,7 +16,7 @@
 namespace support {
 namespace {
 
-constexpr std::int64_t kHeight = 5;
+constexpr std::int64_t kHeight = 3;
 
 void expect_all_nan(const Outcome& outcome) {
   ASSERT_FALSE(outcome.loss.empty());
@@ -25,11 +26,11 @@ void expect_all_nan(const Outcome& outcome) {
             static_cast<std::ptrdiff_t>(outcome.gradient.size()));
 }
 
-void expect_all_nan_everywhere(const Plan& plan, const CaseSpec& spec, const Batch& batch) {
-  const Outcome outcome = run_forward_backward(plan, spec, batch, nullptr);
-  expect_all_nan(outcome);
-  expect_all_nan(run_forward_then_backward(plan, spec, batch, nullptr));
-  expect_all_nan(run_accumulate_then_finish(plan, spec, batch, nullptr));
+/// In one call, two or three: the kinds in turn.
+void expect_all_nan(const Plan& plan, const CaseSpec& spec, const Batch& batch) {
+  using Run = Outcome (*)(const Plan&, const CaseSpec&, const Batch&, cudaStream_t);
+  constexpr Run kRuns[] = {run_forward_backward, run_forward_then_backward, run_accumulate_then_finish};
+  expect_all_nan(kRuns[spec.seed / 3 % std::size(kRuns)](plan, spec, batch, nullptr));
 }
 
 std::vector<CaseSpec> fault_specs() {
@@ -51,7 +52,7 @@ TEST(CudaFaults, OneBadLabelSpoilsTheWholeBatch) {
       for (const std::size_t position : positions) {
         Batch batch = pack(spec, inputs);
         store_label(spec.labels_dtype, position == 7 ? 11 : -1, batch.labels.data(), position);
-        expect_all_nan_everywhere(plan, spec, batch);
+        expect_all_nan(plan, spec, batch);
         const arloss_report_t report = checked_on_device(plan, batch);
         EXPECT_EQ(report.invalid_labels, 1);
         EXPECT_EQ(report.first_invalid_label, static_cast<std::int64_t>(position));
@@ -59,7 +60,7 @@ TEST(CudaFaults, OneBadLabelSpoilsTheWholeBatch) {
       std::fill(inputs.pixel_weights.begin(), inputs.pixel_weights.end(), 0);
       Batch batch = pack(spec, inputs);
       store_label(spec.labels_dtype, 11, batch.labels.data(), 7);
-      expect_all_nan(run_forward_backward(plan, spec, batch, nullptr));
+      expect_all_nan(plan, spec, batch);
     });
 }
 
@@ -75,7 +76,7 @@ TEST(CudaFaults, OneBadWeightSpoilsTheWholeBatch) {
         oracle::Inputs spoilt = inputs;
         spoilt.pixel_weights[position] = static_cast<float>(bad[number++ % std::size(bad)]);
         const Batch batch = pack(spec, spoilt);
-        expect_all_nan_everywhere(plan, spec, batch);
+        expect_all_nan(plan, spec, batch);
         const arloss_report_t report = checked_on_device(plan, batch);
         EXPECT_EQ(report.invalid_weights, 1);
         EXPECT_EQ(report.first_invalid_weight, static_cast<std::int64_t>(position));
@@ -90,7 +91,7 @@ TEST(CudaFaults, BadWeightInAnIgnoredCell) {
   inputs.pixel_weights.assign(84, 1);
   inputs.pixel_weights[50] = -1;
   inputs.labels[50] = 255;
-  with_cuda_plan(spec, [&](const Plan& plan) { expect_all_nan_everywhere(plan, spec, pack(spec, inputs)); });
+  with_cuda_plan(spec, [&](const Plan& plan) { expect_all_nan(plan, spec, pack(spec, inputs)); });
 }
 
 /// Values that are classes, or ignored, once their upper bits are cut off.
@@ -104,7 +105,7 @@ TEST(CudaFaults, WideLabelsAreNotCutDown) {
       oracle::Inputs inputs = draw_inputs(spec);
       inputs.labels[40] = label;
       const Batch batch = pack(spec, inputs);
-      expect_all_nan(run_forward_backward(plan, spec, batch, nullptr));
+      expect_all_nan(plan, spec, batch);
       EXPECT_EQ(checked_on_device(plan, batch).first_invalid_label, 40) << label;
     }
   });

@@ -95,6 +95,12 @@ Traits size_traits(const CaseSpec& spec) {
 
 Traits class_traits(const CaseSpec& spec) { return {{}, {spec.problem.classes, form_of(spec)}}; }
 
+Traits kind_traits(const CaseSpec& spec) {
+  return {{},
+          {form_of(spec), static_cast<std::int64_t>(spec.problem.scale_mode),
+           static_cast<std::int64_t>(spec.problem.span), spec.logits_dtype, spec.layout}};
+}
+
 /// What the cases of shape_list are in turn.
 void set_shape_kind(CaseSpec& spec, std::size_t number) {
   constexpr ScaleMode kModes[] = {ScaleMode::kBlend, ScaleMode::kSeparate, ScaleMode::kPyramid};
@@ -107,6 +113,18 @@ void set_shape_kind(CaseSpec& spec, std::size_t number) {
   spec.problem.scales = {1, 2, 4};
   spec.problem.scale_weights = {2, 1, 1};  // equal ones let the slopes of few cells cancel exactly
   spec.problem.scale_mode = kModes[number % 5 - 2];
+}
+
+CaseSpec shape_spec(std::size_t number, std::int64_t classes, const std::pair<std::int64_t, std::int64_t>& grid) {
+  CaseSpec spec = plain_spec(1 + static_cast<std::int64_t>(number % 2), classes, grid.first, grid.second);
+  spec.seed = 3000 + number;
+  spec.labels_dtype = classes > 255 ? ARLOSS_DTYPE_INT32 : ARLOSS_DTYPE_UINT8;
+  spec.logits_dtype = static_cast<arloss_dtype_t>(number / 2 % 3);
+  spec.layout = number / 3 % 2 == 0 ? ARLOSS_LAYOUT_NCHW : ARLOSS_LAYOUT_NHWC;
+  spec.label_map = LabelMap::kNoise;
+  spec.regime = Regime::kTrainedLike;
+  set_shape_kind(spec, number);
+  return spec;
 }
 
 }  // namespace
@@ -124,18 +142,38 @@ std::vector<CaseSpec> shape_list() {
   for (std::size_t round = 0; round < kRounds; ++round)
     for (const std::int64_t classes : kClasses) {
       const std::size_t number = list.size();
-      const auto& [height, width] = kGrids[(number + round * kNumGrids / 2) % kNumGrids];
-      CaseSpec spec = plain_spec(1 + static_cast<std::int64_t>(number % 2), classes, height, width);
-      spec.seed = 3000 + number;
-      spec.labels_dtype = classes > 255 ? ARLOSS_DTYPE_INT32 : ARLOSS_DTYPE_UINT8;
-      spec.logits_dtype = static_cast<arloss_dtype_t>(number / 2 % 3);
-      spec.layout = number / 3 % 2 == 0 ? ARLOSS_LAYOUT_NCHW : ARLOSS_LAYOUT_NHWC;
-      spec.label_map = LabelMap::kNoise;
-      spec.regime = Regime::kTrainedLike;
-      set_shape_kind(spec, number);
-      list.push_back(spec);
+      list.push_back(shape_spec(number, classes, kGrids[(number + round * kNumGrids / 2) % kNumGrids]));
     }
   return thinned(list, 5);
+}
+
+std::vector<CaseSpec> large_device_list() {
+  std::vector<CaseSpec> list;
+  for (const ScaleMode mode : {ScaleMode::kBlend, ScaleMode::kSeparate, ScaleMode::kPyramid}) {
+    CaseSpec spec = plain_spec(2, 19, kIsThinned ? 20 : 57, 56);  // three chunks of rows and more to a slot
+    set_label_grid(spec, 190, 224);
+    spec.problem.scales = {1, 2, 4};
+    spec.problem.scale_mode = mode;
+    spec.regime = mode == ScaleMode::kSeparate ? Regime::kNearPerfect4 : Regime::kTrainedLike;
+    spec.weights = Weights::kModerate;
+    list.push_back(spec);
+  }
+  CaseSpec absolute = plain_spec(3, 7, 41, 43);
+  absolute.problem.penalty = Penalty::kAbsolute;
+  absolute.problem.span = oracle::Span::kBatch;
+  absolute.layout = ARLOSS_LAYOUT_NHWC;
+  list.push_back(absolute);
+  CaseSpec wide = plain_spec(1, 65, 33, 47);
+  wide.layout = ARLOSS_LAYOUT_NHWC;
+  list.push_back(wide);
+  CaseSpec volume = plain_spec(1, 8, 11, 13);
+  volume.problem.depth = 9;
+  volume.problem.label_depth = 17;
+  set_label_grid(volume, 30, 26);
+  volume.problem.scales = {1, 3};
+  volume.problem.span = oracle::Span::kBatch;
+  list.push_back(volume);
+  return list;
 }
 
 std::vector<CaseSpec> device_kinds(std::int64_t height) {
@@ -159,7 +197,7 @@ std::vector<CaseSpec> device_kinds(std::int64_t height) {
           spec.weights = Weights::kModerate;
           if (spec.is_factorable()) list.push_back(spec);
         }
-  return thinned(list, 5);
+  return thinned(cover(list, kind_traits), 5);
 }
 
 }  // namespace support

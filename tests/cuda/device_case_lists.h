@@ -18,7 +18,11 @@ std::vector<CaseSpec> class_device_list();
 /// Cells and classes at, below and above the edges of the kernels' tiles: a short list, for every schedule.
 std::vector<CaseSpec> shape_list();
 
-/// Every kind of problem with a linear form on two images of `height` x 31 cells; dtypes and layouts in turn.
+/// More cells than the oracle is asked for: many tiles each, and parts of images that end anywhere. float32.
+std::vector<CaseSpec> large_device_list();
+
+/// Kinds of problems with a linear form on two images of `height` x 31 cells: every pair of penalty, labels hard or
+/// not, scale mode, span, dtype and layout that there is.
 std::vector<CaseSpec> device_kinds(std::int64_t height);
 
 }  // namespace support
