@@ -65,9 +65,9 @@ __device__ void write_labelled(const CellLogits<Logit>& logits, const LabelRow& 
     residual[row.code() * cells] = pure_residual(half_exponential(logits[row.code()], largest), unlabelled, sum);
     return;
   }
-  MixedResiduals mixed(row);
-  mixed.normalise(logits, unlabelled, largest);
-  mixed.for_each_residual(logits, [&](std::int32_t label, float value) { residual[label * cells] = value; });
+  MixedResiduals mixed;
+  mixed.normalise(row, logits, unlabelled, largest);
+  mixed.for_each_residual(row, logits, [&](std::int32_t label, float value) { residual[label * cells] = value; });
 }
 
 /// At least: ptxas, left to itself, aims at six and spills on sm_80 and sm_90.

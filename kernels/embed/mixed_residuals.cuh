@@ -44,46 +44,43 @@ __device__ inline TwoFloat log_of_count(std::uint32_t n) {
 /// so that nothing of size 1 is subtracted from another once b_c is known, and float32 keeps E's relative accuracy.
 class MixedResiduals {
  public:
-  __device__ explicit MixedResiduals(const LabelRow& row) : row_(row) {}
-
   /// Before any residual is asked for, of a row of several classes. `unlabelled`: sum of exp(z - largest) over the
   /// classes without a label; `logits[c]`: any class's logit.
   template <class Logits>
-  __device__ void normalise(const Logits& logits, float unlabelled, float largest) {
-    choose_reference(logits);
-    float r = unlabelled * expf(largest - reference_) * row_.t<float>(reference_index_);
-    for_each(logits, [&](int index, float b) { r += row_.t<float>(index) * expm1f(b); });
+  __device__ void normalise(const LabelRow& row, const Logits& logits, float unlabelled, float largest) {
+    choose_reference(row, logits);
+    float r = unlabelled * expf(largest - reference_) * row.t<float>(reference_index_);
+    for_each(row, logits, [&](int index, float b) { r += row.t<float>(index) * expm1f(b); });
     log_sum_ = log1pf(r);
   }
 
   /// Calls body(class, E) for the labelled classes.
   template <class Logits, class Body>
-  __device__ void for_each_residual(const Logits& logits, const Body& body) const {
-    for_each(logits, [&](int index, float b) {
-      body(row_.label(index), row_.u<float>(index) * expm1f(0.5f * (b - log_sum_)));
-    });
+  __device__ void for_each_residual(const LabelRow& row, const Logits& logits, const Body& body) const {
+    for_each(row, logits,
+             [&](int index, float b) { body(row.label(index), row.u<float>(index) * expm1f(0.5f * (b - log_sum_))); });
   }
 
  private:
   template <class Logits>
-  __device__ void choose_reference(const Logits& logits) {
+  __device__ void choose_reference(const LabelRow& row, const Logits& logits) {
     float most = -INFINITY;
 #pragma unroll 1
-    for (int index = 0; index < row_.size(); ++index) {
-      const float z = logits[row_.label(index)], ratio = z - log_of_count(row_.count(index)).high;
+    for (int index = 0; index < row.size(); ++index) {
+      const float z = logits[row.label(index)], ratio = z - log_of_count(row.count(index)).high;
       if (index > 0 && !(ratio > most)) continue;
       most = ratio;
       reference_ = z;
       reference_index_ = index;
     }
-    log_count_ = log_of_count(row_.count(reference_index_));
+    log_count_ = log_of_count(row.count(reference_index_));
   }
 
   /// Calls body(index, b) for the entries of the row.
   template <class Logits, class Body>
-  __device__ void for_each(const Logits& logits, const Body& body) const {
+  __device__ void for_each(const LabelRow& row, const Logits& logits, const Body& body) const {
 #pragma unroll 1
-    for (int index = 0; index < row_.size(); ++index) body(index, excess(logits[row_.label(index)], row_.count(index)));
+    for (int index = 0; index < row.size(); ++index) body(index, excess(logits[row.label(index)], row.count(index)));
   }
 
   /// b of a class. An infinite difference is its own answer: the parts of one would be NaN.
@@ -95,7 +92,6 @@ class MixedResiduals {
     return b.high + b.low;
   }
 
-  const LabelRow& row_;
   float reference_ = 0;  // z_v
   int reference_index_ = 0;
   TwoFloat log_count_{};  // ln of v's count

@@ -9,6 +9,9 @@ namespace arloss::kernels {
 /// Labels are halves times this: sqrt(w) u of weights up to 2^20 stays finite, and one of 2^-20 keeps its digits.
 inline constexpr float kLabelScale = 32;
 
+/// Both sides of a product take the root of the cell's weight; exactly 1 for a weight of 1.
+__device__ inline float root_of_weight(float weight) { return weight == 1 ? 1 : ptx::sqrt(weight); }
+
 /// The label row of a cell: u^1, or u^k - u^1 where there is a coarser scale.
 struct FusedLabels {
   LabelRow finest, coarser;

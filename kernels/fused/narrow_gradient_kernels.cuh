@@ -23,6 +23,7 @@ struct NarrowGradientStorage {
   union Exchange {
     Rows rows;
     alignas(16) float slopes[Tile::kCells][kSlopePitch];
+    float staged[staged_floats(Tile::kCells, Tile::kClasses)];  // logits, then their gradient
   };
   Exchange warps[Tile::kWarps];
   HalfPiece leading[kMatrixRows][kPitch], remainder[kMatrixRows][kPitch];  // G', times 2^exponent
@@ -133,12 +134,10 @@ class NarrowSlopes {
   }
 };
 
-/// The softmax chain and its store (math.md, eq. 11, 12, 20).
+/// From h / w to the gradient over w: the softmax chain (math.md, eq. 11, 20).
 template <class Logit, int kOctets>
-__device__ void store_gradient(const NarrowRow<Logit, kOctets>& row, NarrowSlopes<kOctets>& slopes, int classes,
-                               const CellGradient<Logit>& gradient) {
+__device__ void apply_chain(const NarrowRow<Logit, kOctets>& row, float (&h)[NarrowTile<kOctets>::kClasses]) {
   constexpr int kClasses = NarrowTile<kOctets>::kClasses;
-  float(&h)[kClasses] = slopes.h;
   float dot = 0, others = 0;
 #pragma unroll
   for (int c = 0; c < kClasses; ++c) dot = fmaf(row.s(c), h[c], dot);
@@ -149,26 +148,27 @@ __device__ void store_gradient(const NarrowRow<Logit, kOctets>& row, NarrowSlope
   }
 #pragma unroll
   for (int c = 0; c < kClasses; ++c)
-    if (c < NarrowTile<kOctets>::kCertain || c < classes) gradient.store(c, is_largest(row.s(c)) ? -others : h[c]);
+    if (is_largest(row.s(c))) h[c] = -others;
 }
 
 /// One tile of 32 cells, from logits to their gradient.
 template <class Logit, int kOctets>
-__device__ void write_tile(const FusedGradientParams& params, const NarrowTask& task, std::int64_t cell,
-                           int matrix_exponent, NarrowGradientStorage<kOctets>& storage) {
+__device__ void write_tile(const FusedGradientParams& params, const NarrowTask& task, int matrix_exponent,
+                           NarrowGradientStorage<kOctets>& storage) {
+  using Tile = NarrowTile<kOctets>;
   auto& exchange = storage.warps[threadIdx.x / 32];
   const LogitLayout& layout = params.out.layout;
   const auto classes = static_cast<int>(layout.classes);
-  const bool is_present = cell < task.end;
-  if (!is_present) cell = task.end - 1;
-  const std::int64_t row_index = task.image * layout.cells + cell;
+  const std::int64_t cell = task.cell();
+  const float* const staged = stage_tile<Logit>(params.logits, layout, task, exchange.staged);
   const LabelRow finest(params.labels.scales[0], block_of_cell(params.labels.scales[0], task.image, cell));
   const CellLogits<Logit> logits = cell_logits<Logit>(params.logits, layout, task.image, cell);
-  const NarrowRow<Logit, kOctets> row(finest, logits, classes, is_present && params.out.weights[row_index] != 0);
+  const bool is_live = task.is_present() && params.out.weights[task.image * layout.cells + cell] != 0;
+  const NarrowRow<Logit, kOctets> row(finest, logits, staged, classes, is_live);
   NarrowSlopes<kOctets> slopes;
+  __syncwarp();  // logits, or slopes of the tile before, are read before rows take their place
   if (params.has_residual_matrix) {
     const int exponent = half_exponent(row.square());
-    __syncwarp();  // slopes of the tile before are read before rows take their place
     row.store(power_of_two(exponent), exchange.rows.leading, exchange.rows.remainder);
     if (kOctets % 2 != 0) clear_last_piece(exchange.rows, kOctets);
     __syncwarp();  // rows before other lanes read them
@@ -176,12 +176,27 @@ __device__ void write_tile(const FusedGradientParams& params, const NarrowTask& 
     __syncwarp();  // slopes before their lane reads them
     slopes.add_residuals(exchange.slopes[lane_index()], power_of_two(-exponent) * power_of_two(-matrix_exponent));
   }
-  if (!is_present) return;
   slopes.add_labels(finest, storage);
   const float* matrix = params.difference_matrices.of_image(task.image);
   for (int k = 1; k < params.labels.count; ++k, matrix += classes * classes)
     slopes.subtract_difference(label_row_of_cell(params.labels.scales[k], task.image, cell), finest, matrix, classes);
-  store_gradient(row, slopes, classes, CellGradient<Logit>(params.out, task.image, cell));
+  apply_chain(row, slopes.h);
+
+  const CellGradient<Logit> gradient(params.out, task.image, cell);
+  const auto for_each_class = [&](const auto& store) {
+#pragma unroll
+    for (int c = 0; c < Tile::kClasses; ++c)
+      if (c < Tile::kCertain || c < classes) store(c, slopes.h[c]);
+  };
+  if (!is_staged(layout)) {
+    if (task.is_present()) gradient.store(for_each_class);
+    return;
+  }
+  __syncwarp();  // slopes are read before gradients take their place
+  float* const mine = exchange.staged + lane_index() * staged_pitch(classes);
+  for_each_class([&](int c, float dz) { mine[c] = gradient.value(dz); });
+  __syncwarp();  // gradients before other lanes store them
+  store_staged<Logit, 32>(params.out, task.image, task.first, task.cells(), exchange.staged);
 }
 
 /// narrow_gradient_kernel.  Computes: the gradient of the logits of one split's cells from the logits and the group's
@@ -194,7 +209,7 @@ __global__ void __launch_bounds__(NarrowTile<kOctets>::kThreads, NarrowTile<kOct
   follow_earlier_kernels();
   extern __shared__ __align__(16) unsigned char memory[];
   auto& storage = *reinterpret_cast<NarrowGradientStorage<kOctets>*>(memory);
-  const NarrowTask task = narrow_task(params.out.layout);
+  NarrowTask task = narrow_task(params.out.layout);
   load_label_matrix(params, task.image, storage);
   __syncthreads();  // M before the tiles
   int exponent = 0;
@@ -202,8 +217,8 @@ __global__ void __launch_bounds__(NarrowTile<kOctets>::kThreads, NarrowTile<kOct
     exponent = load_matrix<NarrowTile<kOctets>::kThreads>(params.residual_matrix.of_image(task.image),
                                                           params.out.layout.classes, storage.leading, storage.remainder,
                                                           storage.largest);
-  for (std::int64_t cell = task.first; cell - lane_index() < task.end; cell += NarrowTile<kOctets>::kThreads)
-    write_tile<Logit>(params, task, cell, exponent, storage);
+  for (; task.first < task.end; task.first += NarrowTile<kOctets>::kThreads)
+    write_tile<Logit>(params, task, exponent, storage);
 }
 
 }  // namespace arloss::kernels

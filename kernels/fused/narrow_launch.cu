@@ -15,8 +15,7 @@ auto with_narrow_tile(std::int64_t classes, const Body& body) {
   if (classes <= 8) return body(std::integral_constant<int, 1>{});
   if (classes <= 16) return body(std::integral_constant<int, 2>{});
   if (classes <= 24) return body(std::integral_constant<int, 3>{});
-  if (classes <= 40) return body(std::integral_constant<int, 5>{});
-  return body(std::integral_constant<int, 6>{});
+  return body(std::integral_constant<int, 5>{});
 }
 
 std::int64_t narrow_blocks(const LogitLayout& layout) {

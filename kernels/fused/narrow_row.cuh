@@ -3,22 +3,42 @@
 
 #include "kernels/embed/mixed_residuals.cuh"
 #include "kernels/fused/narrow_tile.h"
+#include "kernels/fused/staged_rows.cuh"
 #include "kernels/ptx/approximate.cuh"
 #include "kernels/tile/half_rows.cuh"
 #include "kernels/tile/logit_types.cuh"
 
 namespace arloss::kernels {
 
-/// The cells of one thread block, and the lane's place among them.
+/// The tile of a warp, in its image.
 struct NarrowTask {
   std::int64_t image;
-  std::int64_t first, end;  // cells within the image; `first` is the lane's own of the warp's first tile
+  std::int64_t first, end;  // cells: of the tile, of the block
+
+  /// Of the tile that are there.
+  __device__ int cells() const { return static_cast<int>(min(end - first, std::int64_t{32})); }
+  __device__ bool is_present() const { return first + lane_index() < end; }
+  /// The lane's, within the image; where none is present the last that is.
+  __device__ std::int64_t cell() const { return is_present() ? first + lane_index() : end - 1; }
 };
+/// The warp's first tile of the thread block.
 __device__ inline NarrowTask narrow_task(const LogitLayout& layout) {
   const CellSplits splits = narrow_splits(layout.batch, layout.cells);
   const auto per_image = static_cast<std::uint32_t>(splits.splits);
   const std::uint32_t image = blockIdx.x / per_image, split = blockIdx.x % per_image;
-  return {image, splits.first(split) + threadIdx.x, splits.end(split)};
+  return {image, splits.first(split) + threadIdx.x / 32 * 32, splits.end(split)};
+}
+
+/// The warp's tile of logits through shared memory where the layout asks for that. Returns the lane's logits there, or
+/// NULL.
+template <class Logit>
+__device__ const float* stage_tile(const void* logits, const LogitLayout& layout, const NarrowTask& task,
+                                   float* staged) {
+  if (!is_staged(layout)) return nullptr;
+  __syncwarp();  // what was there is no longer needed
+  stage_logits<Logit, 32>(logits, layout, task.image, task.first, task.cells(), staged);
+  __syncwarp();  // logits before their lane reads them
+  return staged + lane_index() * staged_pitch(static_cast<int>(layout.classes));
 }
 
 /// One lane's cell: exp((z - max z) / 2) of every class, and what makes E of them (math.md, eq. 17, 18). A lane that is
@@ -30,9 +50,11 @@ class NarrowRow {
   static constexpr int kCertain = NarrowTile<kOctets>::kCertain;
 
  public:
-  __device__ NarrowRow(const LabelRow& labels, const CellLogits<Logit>& logits, int classes, bool is_live)
-      : labels_(labels), logits_(logits), mixed_(labels), is_live_(is_live) {
-    load(classes);
+  /// `staged`: the lane's logits in shared memory, or NULL.
+  __device__ NarrowRow(const LabelRow& labels, const CellLogits<Logit>& logits, const float* staged, int classes,
+                       bool is_live)
+      : labels_(labels), logits_(logits), is_live_(is_live) {
+    staged == nullptr ? load(logits, classes) : load(staged, classes);
     const float largest = exponentiate();
     const Sums sums = sum_squares();
     inverse_ = ptx::inverse_sqrt(sums.labelled + sums.unlabelled);
@@ -42,7 +64,7 @@ class NarrowRow {
     if (labels.is_pure()) {
       pure_ = -delta * ptx::inverse(1 + ptx::sqrt(sums.labelled) * inverse_);
     } else {
-      mixed_.normalise(logits, sums.unlabelled * ptx::exp2(-2 * exponent_of(largest, largest)), largest);
+      mixed_.normalise(labels, logits, sums.unlabelled * ptx::exp2(-2 * exponent_of(largest, largest)), largest);
     }
     for_each_labelled([&](std::int32_t, float residual) { square_ += residual * residual; });
   }
@@ -75,9 +97,10 @@ class NarrowRow {
     float labelled, unlabelled;
   };
 
-  __device__ void load(int classes) {
+  template <class Logits>
+  __device__ void load(const Logits& logits, int classes) {
 #pragma unroll
-    for (int c = 0; c < kClasses; ++c) e_[c] = c >= kCertain && c >= classes ? -INFINITY : is_live_ ? logits_[c] : 0;
+    for (int c = 0; c < kClasses; ++c) e_[c] = c >= kCertain && c >= classes ? -INFINITY : is_live_ ? logits[c] : 0;
   }
 
   /// log2 of exp((z - largest) / 2), but for what rounding the product takes from every class alike: 4e-4 where logits
@@ -119,7 +142,7 @@ class NarrowRow {
     if (labels_.is_pure())
       body(labels_.code(), pure_);
     else
-      mixed_.for_each_residual(logits_, body);
+      mixed_.for_each_residual(labels_, logits_, body);
   }
 
   const LabelRow& labels_;

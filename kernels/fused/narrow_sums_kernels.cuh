@@ -11,9 +11,15 @@ namespace arloss::kernels {
 template <int kOctets>
 struct NarrowSumsRows {
   static constexpr int kPitch = odd_pitch(kOctets);
-  HalfPiece leading[NarrowTile<kOctets>::kCells][kPitch], remainder[NarrowTile<kOctets>::kCells][kPitch];
+  union {
+    struct {
+      HalfPiece leading[NarrowTile<kOctets>::kCells][kPitch], remainder[NarrowTile<kOctets>::kCells][kPitch];
+      HalfPiece beyond;  // the last panel reads one piece past the last row where kOctets is odd
+    };
+    float staged[staged_floats(NarrowTile<kOctets>::kCells, NarrowTile<kOctets>::kClasses)];
+  };
   HalfPiece labels[NarrowTile<kOctets>::kCells][kPitch];
-  HalfPiece beyond;  // the last panel of labels reads one piece past the last row where kOctets is odd
+  HalfPiece beyond_labels;  // ... likewise
 };
 
 /// A warp's products of 16 classes by 8, those of P on and above the diagonal. E went in times 2^exponent, which only
@@ -114,26 +120,32 @@ __device__ void multiply_label_remainders(const NarrowSumsRows<kOctets>& rows, N
     }
 }
 
-/// The lane's row of E into shared memory. Returns false, for all lanes alike, where no cell of the tile has labels.
+/// The lane's row of E, times the root of its weight, into shared memory. Returns false, for all lanes alike, where no
+/// cell of the tile has labels.
 template <class Logit, int kOctets>
-__device__ bool store_residuals(const FusedSumsParams& params, std::int64_t image, std::int64_t cell, float weight,
-                                float root, NarrowSumsRows<kOctets>& rows, NarrowProducts<kOctets>& products) {
-  const FusedLabels labels(params, image, cell);
-  if (!__any_sync(~0u, weight != 0 && !labels.is_zero())) return false;
-  const CellLogits<Logit> logits = cell_logits<Logit>(params.logits, params.layout, image, cell);
-  const NarrowRow<Logit, kOctets> row(labels.finest, logits, static_cast<int>(params.layout.classes), weight != 0);
-  products.admit(row.square() * weight);
+__device__ bool store_residuals(const FusedSumsParams& params, const NarrowTask& task, float root,
+                                NarrowSumsRows<kOctets>& rows, NarrowProducts<kOctets>& products) {
+  const std::int64_t cell = task.cell();
+  const FusedLabels labels(params, task.image, cell);
+  if (!__any_sync(~0u, root != 0 && !labels.is_zero())) return false;
+  const CellLogits<Logit> logits = cell_logits<Logit>(params.logits, params.layout, task.image, cell);
+  const float* const staged = stage_tile<Logit>(params.logits, params.layout, task, rows.staged);
+  const NarrowRow<Logit, kOctets> row(labels.finest, logits, staged, static_cast<int>(params.layout.classes),
+                                      root != 0);
+  __syncwarp();  // logits are read before rows take their place
+  products.admit(row.square() * root * root);
   row.store(root * power_of_two(products.exponent), rows.leading, rows.remainder);
   return true;
 }
 
-/// The lane's label row times `factor`, or what its halves leave of that. Returns whether they leave anything.
+/// The lane's label row, times the root of its weight, or what its halves leave of that. Returns whether they leave
+/// anything.
 template <int kOctets>
-__device__ bool store_labels(const FusedSumsParams& params, std::int64_t image, std::int64_t cell, float factor,
-                             bool is_remainder, NarrowSumsRows<kOctets>& rows) {
+__device__ bool store_labels(const FusedSumsParams& params, const NarrowTask& task, float root, bool is_remainder,
+                             NarrowSumsRows<kOctets>& rows) {
   bool has_remainder = false;
-  FusedLabels(params, image, cell).for_each([&](std::int32_t label, float value) {
-    value *= factor;
+  FusedLabels(params, task.image, task.cell()).for_each([&](std::int32_t label, float value) {
+    value *= root * kLabelScale;
     const float remainder = remainder_of(value);
     has_remainder |= remainder != 0;
     half_at(rows.labels, lane_index(), label) = __float2half_rn(is_remainder ? remainder : value);
@@ -143,17 +155,14 @@ __device__ bool store_labels(const FusedSumsParams& params, std::int64_t image, 
 
 /// One tile of 32 cells: its rows into shared memory, their products onto the warp's.
 template <class Logit, int kOctets>
-__device__ void add_tile(const FusedSumsParams& params, const NarrowTask& task, std::int64_t cell,
-                         NarrowSumsRows<kOctets>& rows, NarrowProducts<kOctets>& products) {
-  const bool is_present = cell < task.end;
-  if (!is_present) cell = task.end - 1;
-  const float weight = is_present ? params.weights[task.image * params.layout.cells + cell] : 0;
-  const float root = weight == 1 ? 1 : ptx::sqrt(weight);
-  if (!store_residuals<Logit>(params, task.image, cell, weight, root, rows, products)) return;
-  const float factor = root * kLabelScale;
+__device__ void add_tile(const FusedSumsParams& params, const NarrowTask& task, NarrowSumsRows<kOctets>& rows,
+                         NarrowProducts<kOctets>& products) {
+  const float root =
+      task.is_present() ? root_of_weight(params.weights[task.image * params.layout.cells + task.cell()]) : 0;
+  if (!store_residuals<Logit>(params, task, root, rows, products)) return;
 #pragma unroll 1
   for (bool is_remainder = false;; is_remainder = true) {
-    const bool has_remainder = weight != 0 && store_labels(params, task.image, cell, factor, is_remainder, rows);
+    const bool has_remainder = root != 0 && store_labels(params, task, root, is_remainder, rows);
     __syncwarp();  // rows before other lanes read them
     is_remainder ? multiply_label_remainders(rows, products) : multiply_rows(rows, params.p != nullptr, products);
     __syncwarp();  // ... and read before they change
@@ -188,8 +197,7 @@ __device__ void join_products(const NarrowProducts<kOctets>& products, NarrowSum
 
 /// The joined products into the block's matrices.
 template <int kOctets>
-__device__ void store_products(const FusedSumsParams& params, const NarrowTask& task,
-                               const NarrowSumsStorage<kOctets>& storage) {
+__device__ void store_products(const FusedSumsParams& params, const NarrowSumsStorage<kOctets>& storage) {
   using Products = NarrowProducts<kOctets>;
   const std::int64_t classes = params.layout.classes, offset = std::int64_t{blockIdx.x} * params.stride;
   const unsigned warp = threadIdx.x / 32;
@@ -219,15 +227,15 @@ __global__ void __launch_bounds__(NarrowTile<kOctets>::kThreads, NarrowTile<kOct
   extern __shared__ __align__(16) unsigned char memory[];
   auto& storage = *reinterpret_cast<NarrowSumsStorage<kOctets>*>(memory);
   NarrowSumsRows<kOctets>& rows = storage.rows[threadIdx.x / 32];
-  const NarrowTask task = narrow_task(params.layout);
+  NarrowTask task = narrow_task(params.layout);
   NarrowProducts<kOctets> products{};
   products.exponent = half_exponent(0);
   clear_label_row(rows);
-  if (lane_index() == 0) rows.beyond = HalfPiece{};
-  for (std::int64_t cell = task.first; cell - lane_index() < task.end; cell += NarrowTile<kOctets>::kThreads)
-    add_tile<Logit>(params, task, cell, rows, products);
+  if (lane_index() == 0) rows.beyond = rows.beyond_labels = HalfPiece{};
+  for (; task.first < task.end; task.first += NarrowTile<kOctets>::kThreads)
+    add_tile<Logit>(params, task, rows, products);
   join_products(products, storage);
-  store_products(params, task, storage);
+  store_products(params, storage);
 }
 
 }  // namespace arloss::kernels

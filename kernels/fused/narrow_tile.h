@@ -12,8 +12,8 @@ namespace arloss::kernels {
 template <int kOctets>
 struct NarrowTile {
   static constexpr int kClasses = 8 * kOctets;
-  /// Classes that every problem in this tile's hands has: there are tiles of 1, 2, 3, 5 and 6 octets.
-  static constexpr int kCertain = 8 * (kOctets == 5 ? 3 : kOctets - 1);
+  /// Classes that every problem in this tile's hands has: there are tiles of 1, 2, 3 and 5 octets.
+  static constexpr int kCertain = 8 * (kOctets <= 3 ? kOctets - 1 : 3);
   static constexpr int kPanels = (kOctets + 1) / 2;  // of 16 classes, M of mma.m16n8k16
   static constexpr int kCells = 32;
   static constexpr int kWarps = 8;
@@ -22,8 +22,8 @@ struct NarrowTile {
   static constexpr int kResidentBlocks = kOctets <= 3 ? 2 : 1;
 };
 
-/// Most classes that these kernels take: at 56 the sums spill (255 registers and 100 bytes).
-inline constexpr std::int64_t kMaxNarrowClasses = 48;
+/// Most classes that these kernels take: at 48 the sums spill on some devices, at 56 on all (100 bytes).
+inline constexpr std::int64_t kMaxNarrowClasses = 40;
 
 /// A block of every warp's single tile is 256 cells; at most 16 tiles a warp, so that a chain of products is 512 cells:
 /// tensor cores truncate each addition, and 512 of one sign cost 3e-6 (docs/numerics.md). Two blocks to each of 132

@@ -15,8 +15,9 @@ struct WideGradientStorage {
   static constexpr int kMatrixPitch = odd_pitch(Tile::kClasses / 8);
   static constexpr int kSlopePitch = Tile::kCells + 8;  // floats: rows of a product's lanes meet different banks
   union {
-    WideRows<kSquares> rows;                    // of E
-    float slopes[Tile::kClasses][kSlopePitch];  // then of E G, by position
+    WideRows<kSquares> rows;                                    // of E
+    float slopes[Tile::kClasses][kSlopePitch];                  // then of E G, by position
+    float staged[staged_floats(Tile::kCells, Tile::kClasses)];  // logits before, gradients after
   };
   HalfPiece leading[Tile::kClasses][kMatrixPitch], remainder[Tile::kClasses][kMatrixPitch];  // G', times 2^exponent
   std::uint32_t largest[Tile::kWarps];
@@ -113,11 +114,10 @@ __device__ inline float sum_warps(const float (&parts)[WideExchange::kWarps][Wid
   return sum;
 }
 
-/// The softmax chain and its store (math.md, eq. 11, 12, 20).
+/// From h / w to the gradient over w: the softmax chain (math.md, eq. 11, 20).
 template <class Logit, int kSquares>
-__device__ void store_gradient(const FusedGradientParams& params, const WideTask& task,
-                               const WideLane<Logit, kSquares>& lane, WideSlopes<kSquares>& slopes,
-                               WideGradientStorage<kSquares>& storage) {
+__device__ void apply_chain(const WideLane<Logit, kSquares>& lane, WideSlopes<kSquares>& slopes,
+                            WideGradientStorage<kSquares>& storage) {
   using Tile = WideTile<kSquares>;
   const int warp = static_cast<int>(threadIdx.x / 32);
 #pragma unroll
@@ -145,14 +145,37 @@ __device__ void store_gradient(const FusedGradientParams& params, const WideTask
 #pragma unroll
   for (int half = 0; half < 2; ++half) {
     const int cell = lane_index() + 32 * half;
-    if (!task.is_present(cell)) continue;
     const float others = sum_warps(storage.others, cell);
-    const CellGradient<Logit> gradient(params.out, task.image, task.cell(cell));
 #pragma unroll
     for (int j = 0; j < Tile::kPerLane; ++j)
-      if (slopes.class_of(j) < task.layout.classes)
-        gradient.store(slopes.class_of(j), is_largest(lane.s(half, j)) ? -others : slopes.h[half][j]);
+      if (is_largest(lane.s(half, j))) slopes.h[half][j] = -others;
   }
+}
+
+/// The gradients over w into the caller's tensor.
+template <class Logit, int kSquares>
+__device__ void store_gradient(const FusedGradientParams& params, const WideTask& task,
+                               const WideSlopes<kSquares>& slopes, float* staged) {
+#pragma unroll
+  for (int half = 0; half < 2; ++half) {
+    const int cell = lane_index() + 32 * half;
+    if (!task.is_present(cell)) continue;
+    const CellGradient<Logit> gradient(params.out, task.image, task.cell(cell));
+    const auto for_each_class = [&](const auto& store) {
+#pragma unroll
+      for (int j = 0; j < WideTile<kSquares>::kPerLane; ++j)
+        if (slopes.class_of(j) < task.layout.classes) store(slopes.class_of(j), slopes.h[half][j]);
+    };
+    if (!is_staged(task.layout)) {
+      gradient.store(for_each_class);
+    } else {
+      float* const mine = staged + cell * staged_pitch(static_cast<int>(task.layout.classes));
+      for_each_class([&](int c, float dz) { mine[c] = gradient.value(dz); });
+    }
+  }
+  if (!is_staged(task.layout)) return;
+  __syncthreads();  // gradients before other threads store them
+  store_staged<Logit, WideTile<kSquares>::kThreads>(params.out, task.image, task.first, task.cells(), staged);
 }
 
 /// One tile of 64 cells, from logits to their gradient.
@@ -161,7 +184,7 @@ __device__ void write_tile(const FusedGradientParams& params, const WideTask& ta
                            WideGradientStorage<kSquares>& storage) {
   const bool has_cell = threadIdx.x < WideTile<kSquares>::kCells;
   WideLane<Logit, kSquares> lane;
-  lane.load(task);
+  is_staged(task.layout) ? lane.load(task, storage.staged) : lane.load(task);
   lane.exponentiate(task, storage.exchange);
   __syncthreads();  // the warps' sums before they are joined
   WideCell<Logit> whole(task, has_cell ? static_cast<int>(threadIdx.x) : 0);
@@ -188,7 +211,8 @@ __device__ void write_tile(const FusedGradientParams& params, const WideTask& ta
   }
   add_labels(params, task, 0, slopes);
   add_labels(params, task, 1, slopes);
-  store_gradient(params, task, lane, slopes, storage);
+  apply_chain(lane, slopes, storage);
+  store_gradient<Logit>(params, task, slopes, storage.staged);
 }
 
 /// wide_gradient_kernel.  Computes: the gradient of the logits of one split's cells from the logits and the group's

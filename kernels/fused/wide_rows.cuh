@@ -2,12 +2,24 @@
 #define ARLOSS_KERNELS_WIDE_ROWS_CUH
 
 #include "kernels/embed/mixed_residuals.cuh"
+#include "kernels/fused/staged_rows.cuh"
 #include "kernels/fused/wide_tile.h"
 #include "kernels/ptx/approximate.cuh"
 #include "kernels/tile/half_rows.cuh"
 #include "kernels/tile/logit_types.cuh"
 
 namespace arloss::kernels {
+
+/// What the warps of a block tell each other about the cells of a tile.
+struct WideExchange {
+  static constexpr int kCells = 64, kWarps = 8;
+  float largest[kWarps][kCells], labelled[kWarps][kCells], unlabelled[kWarps][kCells];
+  // Of all classes:
+  float maximum[kCells];  // largest logit
+  float inverse[kCells];  // 1 / sqrt(sum of exp(z - maximum))
+  float pure[kCells];     // E of the label of a cell of one class
+  float square[kCells];   // |E|^2; 0 for a cell without weight
+};
 
 /// The tile of a thread block, in its image.
 struct WideTask {
@@ -18,6 +30,8 @@ struct WideTask {
   std::int64_t image;
   std::int64_t first, end;  // cells: of the tile, of the block
 
+  /// Of the tile that are there.
+  __device__ int cells() const { return static_cast<int>(min(end - first, std::int64_t{WideExchange::kCells})); }
   __device__ bool is_present(int cell) const { return first + cell < end; }
   /// Within the image; a cell that is not present is the last that is.
   __device__ std::int64_t cell(int cell) const { return is_present(cell) ? first + cell : end - 1; }
@@ -41,17 +55,6 @@ __device__ inline WideTask wide_task(const void* logits, const LogitLayout& layo
   return {logits, layout, labels, weights, blockIdx.x / per_image, splits.first(split), splits.end(split)};
 }
 
-/// What the warps of a block tell each other about the cells of a tile.
-struct WideExchange {
-  static constexpr int kCells = 64, kWarps = 8;
-  float largest[kWarps][kCells], labelled[kWarps][kCells], unlabelled[kWarps][kCells];
-  // Of all classes:
-  float maximum[kCells];  // largest logit
-  float inverse[kCells];  // 1 / sqrt(sum of exp(z - maximum))
-  float pure[kCells];     // E of the label of a cell of one class
-  float square[kCells];   // |E|^2; 0 for a cell without weight
-};
-
 template <int kSquares>
 __device__ void store_residual(WideRows<kSquares>& rows, std::int32_t label, int cell, float value) {
   half_at(rows.leading, label, position_of_cell(cell)) = __float2half_rn(value);
@@ -71,19 +74,21 @@ class WideLane {
   using Tile = WideTile<kSquares>;
 
  public:
-  /// Starts the loads of a tile. Cells without weight count as logits of 0.
+  /// The logits of a tile. Cells without weight count as logits of 0.
   __device__ void load(const WideTask& task) {
-    const int warp = static_cast<int>(threadIdx.x / 32);
+#pragma unroll
+    for (int half = 0; half < 2; ++half) load(task, half, task.cell_logits<Logit>(lane_index() + 32 * half));
+  }
+  /// The same, of a layout that asks for it, through shared memory.
+  __device__ void load(const WideTask& task, float* staged) {
+    const auto classes = static_cast<int>(task.layout.classes);
+    __syncthreads();  // what was there is no longer needed
+    stage_logits<Logit, Tile::kThreads>(task.logits, task.layout, task.image, task.first, task.cells(), staged);
+    __syncthreads();  // logits before the lanes of their cells read them
 #pragma unroll
     for (int half = 0; half < 2; ++half) {
       const int cell = lane_index() + 32 * half;
-      const bool is_live = task.weight(cell) != 0;
-      const CellLogits<Logit> logits = task.cell_logits<Logit>(cell);
-#pragma unroll
-      for (int j = 0; j < Tile::kPerLane; ++j) {
-        const int c = Tile::kWarps * j + warp;
-        value_[half][j] = c >= task.layout.classes ? -INFINITY : is_live ? logits[c] : 0;
-      }
+      load(task, half, staged + (task.is_present(cell) ? cell : 0) * staged_pitch(classes));
     }
   }
 
@@ -151,6 +156,16 @@ class WideLane {
   }
 
  private:
+  template <class Logits>
+  __device__ void load(const WideTask& task, int half, const Logits& logits) {
+    const bool is_live = task.weight(lane_index() + 32 * half) != 0;
+#pragma unroll
+    for (int j = 0; j < Tile::kPerLane; ++j) {
+      const int c = Tile::kWarps * j + static_cast<int>(threadIdx.x / 32);
+      value_[half][j] = c >= task.layout.classes ? -INFINITY : is_live ? logits[c] : 0;
+    }
+  }
+
   /// Bit j: the cell is labelled with the lane's class j.
   __device__ static std::uint32_t label_set(const LabelRow& row) {
     const auto warp = static_cast<std::int32_t>(threadIdx.x / 32);
@@ -169,11 +184,7 @@ template <class Logit>
 class WideCell {
  public:
   __device__ WideCell(const WideTask& task, int cell)
-      : cell_(cell),
-        weight_(task.weight(cell)),
-        row_(task.label_row(cell)),
-        logits_(task.cell_logits<Logit>(cell)),
-        mixed_(row_) {}
+      : cell_(cell), weight_(task.weight(cell)), row_(task.label_row(cell)), logits_(task.cell_logits<Logit>(cell)) {}
 
   __device__ bool is_live() const { return weight_ != 0; }
   __device__ bool is_mixed() const { return is_live() && !row_.is_pure(); }
@@ -198,8 +209,8 @@ class WideCell {
     exchange.maximum[cell_] = maximum;
     exchange.inverse[cell_] = inverse;
     if (is_mixed()) {
-      mixed_.normalise(logits_, unlabelled, maximum);
-      mixed_.for_each_residual(logits_, [&](std::int32_t, float residual) { square += residual * residual; });
+      mixed_.normalise(row_, logits_, unlabelled, maximum);
+      mixed_.for_each_residual(row_, logits_, [&](std::int32_t, float residual) { square += residual * residual; });
     } else {
       const float pure = -delta * ptx::inverse(1 + ptx::sqrt(labelled) * inverse);
       exchange.pure[cell_] = pure;
@@ -211,8 +222,9 @@ class WideCell {
   /// E of the labels of a cell of several into the rows, after `join`.
   template <int kSquares>
   __device__ void store(float scale, WideRows<kSquares>& rows) const {
-    mixed_.for_each_residual(
-        logits_, [&](std::int32_t label, float residual) { store_residual(rows, label, cell_, residual * scale); });
+    mixed_.for_each_residual(row_, logits_, [&](std::int32_t label, float residual) {
+      store_residual(rows, label, cell_, residual * scale);
+    });
   }
 
  private:

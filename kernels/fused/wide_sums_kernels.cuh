@@ -30,7 +30,10 @@ struct WideLabelSet {
 template <int kSquares>
 struct WideSumsStorage {
   static constexpr int kLabelRows = 16;  // of one pass: M of mma.m16n8k16
-  WideRows<kSquares> rows;
+  union {
+    WideRows<kSquares> rows;
+    float staged[staged_floats(WideTile<kSquares>::kCells, WideTile<kSquares>::kClasses)];
+  };
   HalfPiece labels[kLabelRows][WideTile<kSquares>::kPitch];
   WideExchange exchange;
   WideLabelSet sets[2];  // of this tile and of the one before, which some warps still read
@@ -239,8 +242,6 @@ __device__ inline float largest_square(const WideTask& task, const WideExchange&
   return __uint_as_float(__reduce_max_sync(~0u, larger));
 }
 
-__device__ inline float root_of_weight(float weight) { return weight == 1 ? 1 : ptx::sqrt(weight); }
-
 /// One tile of 64 cells: its rows into shared memory, their products onto P and Q.
 template <class Logit, int kSquares>
 __device__ void add_tile(const FusedSumsParams& params, const WideTask& task, int parity,
@@ -250,7 +251,7 @@ __device__ void add_tile(const FusedSumsParams& params, const WideTask& task, in
   const int cell = has_cell ? thread : 0;
   WideLabelSet& set = storage.sets[parity];
   WideLane<Logit, kSquares> lane;
-  lane.load(task);
+  is_staged(task.layout) ? lane.load(task, storage.staged) : lane.load(task);
   lane.exponentiate(task, storage.exchange);
   __syncthreads();  // the warps' sums before they are joined; the tile before is done with
 

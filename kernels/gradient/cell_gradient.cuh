@@ -6,9 +6,9 @@
 
 namespace arloss::kernels {
 
-/// The class that holds more than half, if any: its dz is minus the sum of the others (math.md, eq. 20). By more than
-/// rounding: two classes of a half each must not both pass.
-__device__ inline bool is_largest(float s) { return s * s > 0.501f; }
+/// The class that holds more than half, if any: its dz is minus the sum of the others (math.md, eq. 20). More by some
+/// 1e-3: two classes of a half each must not both pass.
+__device__ inline bool is_largest(float s) { return s > 0.7078f; }
 
 /// The gradient of one cell's logits, in the caller's tensor.
 template <class Logit>
@@ -17,27 +17,32 @@ class CellGradient {
   /// `cell` within its image.
   __device__ CellGradient(const GradientOutput& out, std::int64_t image, std::int64_t cell)
       : first_(static_cast<Logit*>(out.gradient) + out.layout.index(image, 0, cell)),
-        stride_(out.layout.class_stride),
+        stride_(static_cast<std::uint32_t>(out.layout.class_stride)),
         adds_(out.adds) {
     const float* const flags = out.flags.of_image(image);
     const float upstream = out.grad_loss == nullptr ? 1.0f : out.grad_loss[out.is_grad_per_image ? image : 0];
     const float weight = out.weights[image * out.layout.cells + cell];
     factor_ = weight * (flags[0] * upstream);
-    dead_value_ = flags[1];
+    dead_value_ = isnan(flags[1]) ? flags[1] : out.adds ? -0.0f : 0.0f;
     is_live_ = weight != 0 && !isnan(dead_value_);
   }
 
-  /// dz / w of class c into the tensor. Cells of weight 0 get the dead value, or keep what they hold.
-  __device__ void store(std::int64_t c, float dz) const {
-    Logit* const to = first_ + c * stride_;
-    const float value = is_live_ ? dz * factor_ : dead_value_;
-    if (adds_ && !is_live_ && !isnan(value)) return;
-    *to = from_float<Logit>(adds_ ? to_float(*to) + value : value);
+  /// What is stored for dz / w, or added: cells of weight 0 get the dead value, or keep what they hold.
+  __device__ float value(float dz) const { return is_live_ ? dz * factor_ : dead_value_; }
+
+  /// Calls loop(store) once, store(c, dz / w) being for one class.
+  template <class Loop>
+  __device__ void store(const Loop& loop) const {
+    if (adds_)
+      loop([&](std::uint32_t c, float dz) { *at(c) = from_float<Logit>(to_float(*at(c)) + value(dz)); });
+    else
+      loop([&](std::uint32_t c, float dz) { *at(c) = from_float<Logit>(value(dz)); });
   }
 
  private:
+  __device__ Logit* at(std::uint32_t c) const { return first_ + std::uint64_t{stride_} * c; }
   Logit* first_;
-  std::int64_t stride_;
+  std::uint32_t stride_;
   bool adds_, is_live_;
   float factor_, dead_value_;
 };

@@ -94,8 +94,10 @@ __global__ void __launch_bounds__(CellTile::kThreads) chain_kernel(const ChainPa
   others = sum_column(column, others, storage.exchange);
   if (!column.is_present) return;
   const CellGradient<Logit> gradient(params.out, column.image, column.cell);
-  for_each_class(params, column, row, storage.slopes, [&](std::int64_t c, float s, float v) {
-    gradient.store(c, is_largest(s) ? -others : v - s * s * dot);
+  gradient.store([&](const auto& store) {
+    for_each_class(params, column, row, storage.slopes, [&](std::int64_t c, float s, float v) {
+      store(static_cast<std::uint32_t>(c), is_largest(s) ? -others : v - s * s * dot);
+    });
   });
 }
 

@@ -27,18 +27,19 @@ __device__ inline __nv_bfloat16 from_float<__nv_bfloat16>(float value) {
   return __float2bfloat16_rn(value);
 }
 
-/// One cell's logits, widened.
+/// One cell's logits, widened. Strides have 32 bits (kMaxImageCells), so that an address is one multiply-add.
 template <class Logit>
 struct CellLogits {
   const Logit* first;
-  std::int64_t stride;
-  __device__ float operator[](std::int64_t c) const { return to_float(first[c * stride]); }
+  std::uint32_t stride;
+  __device__ float operator[](std::uint32_t c) const { return to_float(first[std::uint64_t{stride} * c]); }
 };
 /// `cell` within its image.
 template <class Logit>
 __device__ CellLogits<Logit> cell_logits(const void* logits, const LogitLayout& layout, std::int64_t image,
                                          std::int64_t cell) {
-  return {static_cast<const Logit*>(logits) + layout.index(image, 0, cell), layout.class_stride};
+  return {static_cast<const Logit*>(logits) + layout.index(image, 0, cell),
+          static_cast<std::uint32_t>(layout.class_stride)};
 }
 
 /// Calls body(Logit{}) with the C++ type of a LogitType: the one place where run time becomes compile time. For
