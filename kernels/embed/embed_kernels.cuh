@@ -5,6 +5,7 @@
 #include "kernels/embed/mixed_residuals.cuh"
 #include "kernels/pool/label_rows.cuh"
 #include "kernels/tile/cell_columns.cuh"
+#include "kernels/tile/kernel_order.cuh"
 #include "kernels/tile/softmax.cuh"
 
 namespace arloss::kernels {
@@ -78,6 +79,7 @@ constexpr int kEmbedResidentBlocks = 4;
 /// Cost: 4 bytes out per logit, two exponentials per logit.
 template <class Logit>
 __global__ void __launch_bounds__(CellTile::kThreads, kEmbedResidentBlocks) embed_kernel(const EmbedParams params) {
+  follow_earlier_kernels();
   __shared__ EmbedSharedStorage storage;
   const CellColumn column = cell_column(params.softmax.layout.cells);
   const std::int64_t row_index = column.is_present ? column.row : column.image * params.softmax.layout.cells;

@@ -6,6 +6,7 @@
 
 #include "kernels/finish/finish_params.h"
 #include "kernels/tile/grid_join.cuh"
+#include "kernels/tile/kernel_order.cuh"
 
 namespace arloss::kernels {
 
@@ -56,6 +57,7 @@ __device__ inline double join_share(const JoinParams& params, std::int64_t group
 /// Order: eight shares, slots in order in each, joined in order; float64.
 /// Cost: 4 or 8 bytes and one addition per slot and value.
 __global__ void __launch_bounds__(JoinTile::kThreads) join_kernel(const JoinParams params) {
+  follow_earlier_kernels();
   __shared__ JoinSharedStorage storage;
   const unsigned lane = threadIdx.x % JoinTile::kValues;
   const std::int64_t index = std::int64_t{blockIdx.x} * JoinTile::kValues + lane;
@@ -75,6 +77,7 @@ __global__ void __launch_bounds__(JoinTile::kThreads) join_kernel(const JoinPara
 /// Order: the terms of a block by one fixed tree, float64.
 /// Cost: C^2 terms a group.
 __global__ void __launch_bounds__(FinishTile::kThreads) finish_kernel(const FinishParams params) {
+  follow_earlier_kernels();
   __shared__ TermReduce::TempStorage storage;
   const std::int64_t group = blockIdx.x / params.parts, part = blockIdx.x % params.parts;
   const std::int64_t term = part * FinishTile::kThreads + threadIdx.x;
@@ -108,6 +111,7 @@ __device__ inline void join_loss(const FinishParams& params, std::int64_t group,
 /// loss_kernel.  Computes: what the caller asked for from the losses of the groups. One block.
 /// Order: the parts of a group by lanes of a warp, then one fixed tree; the groups in order, by one thread. Float64.
 __global__ void __launch_bounds__(FinishTile::kThreads) loss_kernel(const FinishParams params) {
+  follow_earlier_kernels();
   constexpr int kWarps = FinishTile::kThreads / 32;
   __shared__ LossReduce::TempStorage storage[kWarps];
   for (std::int64_t group = threadIdx.x / 32; group < params.groups; group += kWarps)

@@ -4,12 +4,13 @@
 #include <cuda_runtime.h>
 
 #include "kernels/finish/finish_params.h"
+#include "kernels/tile/launch_stream.h"
 
 namespace arloss::kernels {
 
 /// Both asynchronous on `stream`.
-cudaError_t launch_join(const JoinParams& params, cudaStream_t stream);
-cudaError_t launch_finish(const FinishParams& params, cudaStream_t stream);
+cudaError_t launch_join(const JoinParams& params, LaunchStream& stream);
+cudaError_t launch_finish(const FinishParams& params, LaunchStream& stream);
 
 }  // namespace arloss::kernels
 

@@ -2,12 +2,12 @@
 
 namespace arloss::kernels {
 
-cudaError_t launch_fused_sums(const FusedSumsParams& params, cudaStream_t stream) {
+cudaError_t launch_fused_sums(const FusedSumsParams& params, LaunchStream& stream) {
   return params.layout.classes <= kMaxNarrowClasses ? launch_narrow_sums(params, stream)
                                                     : launch_wide_sums(params, stream);
 }
 
-cudaError_t launch_fused_gradient(const FusedGradientParams& params, cudaStream_t stream) {
+cudaError_t launch_fused_gradient(const FusedGradientParams& params, LaunchStream& stream) {
   return params.out.layout.classes <= kMaxNarrowClasses ? launch_narrow_gradient(params, stream)
                                                         : launch_wide_gradient(params, stream);
 }

@@ -5,6 +5,7 @@
 #include "kernels/fused/fused_params.h"
 #include "kernels/fused/narrow_row.cuh"
 #include "kernels/gradient/cell_gradient.cuh"
+#include "kernels/tile/kernel_order.cuh"
 
 namespace arloss::kernels {
 
@@ -190,6 +191,7 @@ __device__ void write_tile(const FusedGradientParams& params, const NarrowTask& 
 template <class Logit, int kOctets>
 __global__ void __launch_bounds__(NarrowTile<kOctets>::kThreads, NarrowTile<kOctets>::kResidentBlocks)
     narrow_gradient_kernel(const FusedGradientParams params) {
+  follow_earlier_kernels();
   extern __shared__ __align__(16) unsigned char memory[];
   auto& storage = *reinterpret_cast<NarrowGradientStorage<kOctets>*>(memory);
   const NarrowTask task = narrow_task(params.out.layout);

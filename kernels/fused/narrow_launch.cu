@@ -25,7 +25,7 @@ std::int64_t narrow_blocks(const LogitLayout& layout) {
 
 }  // namespace
 
-cudaError_t launch_narrow_sums(const FusedSumsParams& params, cudaStream_t stream) {
+cudaError_t launch_narrow_sums(const FusedSumsParams& params, LaunchStream& stream) {
   if (params.layout.classes > kMaxNarrowClasses) return cudaErrorInvalidValue;
   return with_narrow_tile(params.layout.classes, [&](auto octets) {
     return with_logit_type(params.type, [&](auto logit) {
@@ -36,7 +36,7 @@ cudaError_t launch_narrow_sums(const FusedSumsParams& params, cudaStream_t strea
   });
 }
 
-cudaError_t launch_narrow_gradient(const FusedGradientParams& params, cudaStream_t stream) {
+cudaError_t launch_narrow_gradient(const FusedGradientParams& params, LaunchStream& stream) {
   if (params.out.layout.classes > kMaxNarrowClasses) return cudaErrorInvalidValue;
   return with_narrow_tile(params.out.layout.classes, [&](auto octets) {
     return with_logit_type(params.out.type, [&](auto logit) {

@@ -3,6 +3,7 @@
 
 #include "kernels/fused/fused_labels.cuh"
 #include "kernels/fused/narrow_row.cuh"
+#include "kernels/tile/kernel_order.cuh"
 
 namespace arloss::kernels {
 
@@ -214,6 +215,7 @@ __device__ void store_products(const FusedSumsParams& params, const NarrowTask& 
 template <class Logit, int kOctets>
 __global__ void __launch_bounds__(NarrowTile<kOctets>::kThreads, NarrowTile<kOctets>::kResidentBlocks)
     narrow_sums_kernel(const FusedSumsParams params) {
+  follow_earlier_kernels();
   extern __shared__ __align__(16) unsigned char memory[];
   auto& storage = *reinterpret_cast<NarrowSumsStorage<kOctets>*>(memory);
   NarrowSumsRows<kOctets>& rows = storage.rows[threadIdx.x / 32];

@@ -5,6 +5,7 @@
 #include "kernels/fused/fused_params.h"
 #include "kernels/fused/wide_rows.cuh"
 #include "kernels/gradient/cell_gradient.cuh"
+#include "kernels/tile/kernel_order.cuh"
 
 namespace arloss::kernels {
 
@@ -198,6 +199,7 @@ __device__ void write_tile(const FusedGradientParams& params, const WideTask& ta
 template <class Logit, int kSquares>
 __global__ void __launch_bounds__(WideTile<kSquares>::kThreads, 1)
     wide_gradient_kernel(const FusedGradientParams params) {
+  follow_earlier_kernels();
   extern __shared__ __align__(16) unsigned char memory[];
   auto& storage = *reinterpret_cast<WideGradientStorage<kSquares>*>(memory);
   WideTask task = wide_task(params.logits, params.out.layout, params.labels.scales[0], params.out.weights);

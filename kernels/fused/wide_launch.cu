@@ -25,7 +25,7 @@ std::int64_t wide_blocks(const LogitLayout& layout) {
 
 }  // namespace
 
-cudaError_t launch_wide_sums(const FusedSumsParams& params, cudaStream_t stream) {
+cudaError_t launch_wide_sums(const FusedSumsParams& params, LaunchStream& stream) {
   if (params.layout.classes > kMaxWideClasses) return cudaErrorInvalidValue;
   return with_wide_tile(params.layout.classes, [&](auto squares) {
     return with_logit_type(params.type, [&](auto logit) {
@@ -36,7 +36,7 @@ cudaError_t launch_wide_sums(const FusedSumsParams& params, cudaStream_t stream)
   });
 }
 
-cudaError_t launch_wide_gradient(const FusedGradientParams& params, cudaStream_t stream) {
+cudaError_t launch_wide_gradient(const FusedGradientParams& params, LaunchStream& stream) {
   const LogitLayout& layout = params.out.layout;
   if (layout.classes > kMaxWideClasses) return cudaErrorInvalidValue;
   return with_wide_tile(layout.classes, [&](auto squares) {

@@ -3,6 +3,7 @@
 
 #include "kernels/fused/fused_labels.cuh"
 #include "kernels/fused/wide_rows.cuh"
+#include "kernels/tile/kernel_order.cuh"
 
 namespace arloss::kernels {
 
@@ -303,6 +304,7 @@ __device__ inline void clear_matrix(float* matrix, std::int64_t classes) {
 /// Cost: 3 mma for each 16 cells x 16 classes x 8 on half the classes, 2 for each 16 labels of a tile.
 template <class Logit, int kSquares>
 __global__ void __launch_bounds__(WideTile<kSquares>::kThreads, 1) wide_sums_kernel(const FusedSumsParams params) {
+  follow_earlier_kernels();
   /// Cells in one chain of products: tensor cores truncate each addition; 1024 of one sign cost 5e-6.
   constexpr int kChain = 1024;
   using Tile = WideTile<kSquares>;

@@ -4,6 +4,7 @@
 #include "kernels/gradient/cell_gradient.cuh"
 #include "kernels/pool/label_rows.cuh"
 #include "kernels/tile/cell_columns.cuh"
+#include "kernels/tile/kernel_order.cuh"
 #include "kernels/tile/softmax.cuh"
 
 namespace arloss::kernels {
@@ -78,6 +79,7 @@ __device__ void for_each_class(const ChainParams& params, const CellColumn& colu
 /// Cost: 8 bytes in and a logit out per logit.
 template <class Logit>
 __global__ void __launch_bounds__(CellTile::kThreads) chain_kernel(const ChainParams params) {
+  follow_earlier_kernels();
   __shared__ ChainSharedStorage storage;
   CellColumn column = cell_column(params.out.layout.cells);
   if (!column.is_present) column.row = column.image * params.out.layout.cells + (column.cell = 0);

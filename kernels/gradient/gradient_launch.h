@@ -4,12 +4,13 @@
 #include <cuda_runtime.h>
 
 #include "kernels/gradient/gradient_params.h"
+#include "kernels/tile/launch_stream.h"
 
 namespace arloss::kernels {
 
 /// Both asynchronous on `stream`.
-cudaError_t launch_multiply(const MultiplyParams& params, cudaStream_t stream);
-cudaError_t launch_chain(const ChainParams& params, cudaStream_t stream);
+cudaError_t launch_multiply(const MultiplyParams& params, LaunchStream& stream);
+cudaError_t launch_chain(const ChainParams& params, LaunchStream& stream);
 
 }  // namespace arloss::kernels
 

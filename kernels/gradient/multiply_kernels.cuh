@@ -3,6 +3,7 @@
 
 #include "kernels/gradient/gradient_params.h"
 #include "kernels/pool/label_rows.cuh"
+#include "kernels/tile/kernel_order.cuh"
 
 namespace arloss::kernels {
 
@@ -116,6 +117,7 @@ __device__ inline float slope_over_s(float h, float s) { return s < 1e-15f ? 0 :
 /// classes in order, 32 to a partial sum. Cost: C^2 multiply-adds a row.
 __global__ void __launch_bounds__(MultiplyTile::kThreads, MultiplyTile::kResidentBlocks)
     multiply_kernel(const MultiplyParams params) {
+  follow_earlier_kernels();
   __shared__ MultiplySharedStorage storage;
   const MultiplyTask task = multiply_task(params);
   float out[MultiplyTile::kPerThread] = {};

@@ -3,6 +3,7 @@
 
 #include "kernels/gram/gram_params.h"
 #include "kernels/gram/gram_tile.h"
+#include "kernels/tile/kernel_order.cuh"
 
 namespace arloss::kernels {
 
@@ -92,6 +93,7 @@ __device__ inline void store_outputs(const GramParams& params, const GramTask& t
 /// Order: rows in order, 256 in float32, chunks in float64.
 /// Cost: C^2 multiply-adds a row (half of them where symmetric), 8 C^2 bytes out a slot.
 __global__ void __launch_bounds__(GramTile::kThreads) gram_kernel(const GramParams params) {
+  follow_earlier_kernels();
   __shared__ GramSharedStorage storage;
   const GramTask task = gram_task(params);
   if (params.is_symmetric && task.first_c > task.first_d) return;

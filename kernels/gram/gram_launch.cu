@@ -7,18 +7,18 @@
 
 namespace arloss::kernels {
 
-cudaError_t launch_gram(const GramParams& params, cudaStream_t stream) {
+cudaError_t launch_gram(const GramParams& params, LaunchStream& stream) {
   const std::int64_t tiles = GramTile::tiles(params.classes);
   const std::int64_t blocks = params.batch * params.slots.splits * tiles * tiles;
   return launch_blocks(gram_kernel, blocks, GramTile::kThreads, params, stream);
 }
 
-cudaError_t launch_label_gram(const LabelGramParams& params, cudaStream_t stream) {
+cudaError_t launch_label_gram(const LabelGramParams& params, LaunchStream& stream) {
   const std::int64_t blocks = params.batch * params.slots.splits * LabelGramTile::panels(params.classes);
   return launch_blocks(label_gram_kernel, blocks, LabelGramTile::kThreads, params, stream);
 }
 
-cudaError_t launch_label_sums(const LabelSumsParams& params, cudaStream_t stream) {
+cudaError_t launch_label_sums(const LabelSumsParams& params, LaunchStream& stream) {
   return launch_blocks(label_sums_kernel, params.batch * params.slots.splits, LabelSumsTile::kThreads, params, stream);
 }
 

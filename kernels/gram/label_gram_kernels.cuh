@@ -4,6 +4,7 @@
 #include "kernels/gram/gram_params.h"
 #include "kernels/gram/gram_tile.h"
 #include "kernels/pool/label_rows.cuh"
+#include "kernels/tile/kernel_order.cuh"
 
 namespace arloss::kernels {
 
@@ -36,6 +37,7 @@ class LabelColumn {
 /// Order: cells in order, float64.
 /// Cost: one multiply-add per cell, class and label entry.
 __global__ void __launch_bounds__(LabelGramTile::kThreads) label_gram_kernel(const LabelGramParams params) {
+  follow_earlier_kernels();
   const auto panels = static_cast<std::uint32_t>(LabelGramTile::panels(params.classes));
   const auto num_splits = static_cast<std::uint32_t>(params.slots.splits);
   const std::int64_t d = std::int64_t{blockIdx.x % panels} * LabelGramTile::kThreads + threadIdx.x;

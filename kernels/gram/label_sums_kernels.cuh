@@ -8,6 +8,7 @@
 #include "kernels/gram/gram_tile.h"
 #include "kernels/pool/label_rows.cuh"
 #include "kernels/tile/grid_join.cuh"
+#include "kernels/tile/kernel_order.cuh"
 #include "math/residual_form.h"
 
 namespace arloss::kernels {
@@ -135,6 +136,7 @@ class LabelSumsWarp {
 /// Cost: 8 bytes a cell; work by the label entries of cells that are mixed at some scale.
 __global__ void __launch_bounds__(LabelSumsTile::kThreads, LabelSumsTile::kResidentBlocks)
     label_sums_kernel(const LabelSumsParams params) {
+  follow_earlier_kernels();
   __shared__ LabelSumsSharedStorage storage;
   const auto num_splits = static_cast<std::uint32_t>(params.slots.splits);
   const std::int64_t image = blockIdx.x / num_splits, split = blockIdx.x % num_splits;

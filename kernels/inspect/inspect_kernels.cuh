@@ -4,6 +4,7 @@
 #include "kernels/inspect/inspect_params.h"
 #include "kernels/pool/label_rows.cuh"
 #include "kernels/tile/grid_join.cuh"
+#include "kernels/tile/kernel_order.cuh"
 #include "kernels/tile/logit_types.cuh"
 
 namespace arloss::kernels {
@@ -62,6 +63,7 @@ __device__ LogitCensus find_faults(const LogitCensusParams& params, std::int64_t
 /// Cost: the bytes of the logits.
 template <class Logit>
 __global__ void __launch_bounds__(InspectTile::kThreads) logit_census_kernel(const LogitCensusParams params) {
+  follow_earlier_kernels();
   __shared__ LogitCensusSharedStorage storage;
   const std::int64_t row = inspect_index();
   LogitCensus census;
@@ -73,6 +75,7 @@ __global__ void __launch_bounds__(InspectTile::kThreads) logit_census_kernel(con
 /// distribution_kernel.  Computes: t^k of every cell (math.md, eq. 5). One thread per cell and class.
 /// Owns: its element.  Cost: 4 bytes out per cell and class.
 __global__ void __launch_bounds__(InspectTile::kThreads) distribution_kernel(const DistributionParams params) {
+  follow_earlier_kernels();
   const std::int64_t index = inspect_index();
   if (index >= params.batch * params.cells * params.classes) return;
   const LabelRow row = label_row_of_cell(params.labels, index / params.classes);
@@ -125,6 +128,7 @@ __device__ inline double label_affinity(const AffinityRowsParams& params, std::i
 /// Owns: its element.  Cost: 6 C reads and 3 C exponentials in float64 per element of A.
 template <class Logit>
 __global__ void __launch_bounds__(InspectTile::kThreads) affinity_rows_kernel(const AffinityRowsParams params) {
+  follow_earlier_kernels();
   const std::int64_t index = inspect_index();
   if (index >= params.count * params.layout.cells) return;
   const std::int64_t image = params.images[index / params.layout.cells], i = params.rows[index / params.layout.cells];

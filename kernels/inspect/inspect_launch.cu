@@ -10,19 +10,19 @@ constexpr std::int64_t blocks_of(std::int64_t items) { return (items - 1) / Insp
 
 }  // namespace
 
-cudaError_t launch_logit_census(const LogitCensusParams& params, cudaStream_t stream) {
+cudaError_t launch_logit_census(const LogitCensusParams& params, LaunchStream& stream) {
   return with_logit_type(params.type, [&](auto logit) {
     return launch_blocks(logit_census_kernel<decltype(logit)>, logit_census_blocks(params.layout),
                          InspectTile::kThreads, params, stream);
   });
 }
 
-cudaError_t launch_distribution(const DistributionParams& params, cudaStream_t stream) {
+cudaError_t launch_distribution(const DistributionParams& params, LaunchStream& stream) {
   return launch_blocks(distribution_kernel, blocks_of(params.batch * params.cells * params.classes),
                        InspectTile::kThreads, params, stream);
 }
 
-cudaError_t launch_affinity_rows(const AffinityRowsParams& params, cudaStream_t stream) {
+cudaError_t launch_affinity_rows(const AffinityRowsParams& params, LaunchStream& stream) {
   return with_logit_type(params.type, [&](auto logit) {
     return launch_blocks(affinity_rows_kernel<decltype(logit)>, blocks_of(params.count * params.layout.cells),
                          InspectTile::kThreads, params, stream);

@@ -4,13 +4,14 @@
 #include <cuda_runtime.h>
 
 #include "kernels/inspect/inspect_params.h"
+#include "kernels/tile/launch_stream.h"
 
 namespace arloss::kernels {
 
 /// All asynchronous on `stream`.
-cudaError_t launch_logit_census(const LogitCensusParams& params, cudaStream_t stream);
-cudaError_t launch_distribution(const DistributionParams& params, cudaStream_t stream);
-cudaError_t launch_affinity_rows(const AffinityRowsParams& params, cudaStream_t stream);
+cudaError_t launch_logit_census(const LogitCensusParams& params, LaunchStream& stream);
+cudaError_t launch_distribution(const DistributionParams& params, LaunchStream& stream);
+cudaError_t launch_affinity_rows(const AffinityRowsParams& params, LaunchStream& stream);
 
 }  // namespace arloss::kernels
 

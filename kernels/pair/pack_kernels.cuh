@@ -5,6 +5,7 @@
 
 #include "kernels/pair/pair_params.h"
 #include "kernels/pool/label_rows.cuh"
+#include "kernels/tile/kernel_order.cuh"
 
 namespace arloss::kernels {
 
@@ -101,6 +102,7 @@ __device__ inline void pack_labels(const PackParams& params, const PackTask& tas
 /// Owns: its 12 pieces of 16 bytes.  Reads: s and E once, the cell's class counts once per step.
 /// Cost: per cell 8 C bytes in and 192 ceil(C / 16) out.
 __global__ void __launch_bounds__(PackTile::kThreads) pack_kernel(const PackParams params) {
+  follow_earlier_kernels();
   const PackTask task = pack_task(params);
   if (task.cell >= params.cells) return;
   pack_plane(params, task, params.s, 1, task.pieces + PairRow::kRowPiece);

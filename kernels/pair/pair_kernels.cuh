@@ -6,6 +6,7 @@
 #include "kernels/ptx/cp_async.cuh"
 #include "kernels/tile/fragments.cuh"
 #include "kernels/tile/grid_join.cuh"
+#include "kernels/tile/kernel_order.cuh"
 
 namespace arloss::kernels {
 
@@ -147,6 +148,7 @@ __device__ inline float weigh_rows(const PairTask& task, const float (&sums)[2])
 /// Cost: per 64 x 64 pairs and 16 classes 16 KiB copied and 192 mma; no atomics but one ticket per block.
 template <class Phi>
 __global__ void __launch_bounds__(PairTile::kThreads) pair_kernel(const PairParams params) {
+  follow_earlier_kernels();
   __shared__ PairSharedStorage storage;
   const PairTask task = pair_task(params);
   const Phi phi(params.penalty_param);

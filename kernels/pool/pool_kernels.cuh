@@ -4,6 +4,7 @@
 #include "kernels/pool/class_lists.cuh"
 #include "kernels/pool/grid_boxes.cuh"
 #include "kernels/tile/grid_join.cuh"
+#include "kernels/tile/kernel_order.cuh"
 
 namespace arloss::kernels {
 
@@ -94,6 +95,7 @@ __device__ inline void write_weight(const PoolParams& params, std::int64_t cell,
 /// Cost: bytes of the labels, 4 to 12 bytes out for most cells; no atomics but one ticket.
 template <class Label>
 __global__ void __launch_bounds__(PoolTile::kThreads, PoolTile::kResidentBlocks) pool_kernel(const PoolParams params) {
+  follow_earlier_kernels();
   __shared__ PoolSharedStorage storage;
   LabelCensus census;
   const std::int64_t cell = std::int64_t{blockIdx.x} * PoolTile::kThreads + threadIdx.x;
@@ -112,6 +114,7 @@ __global__ void __launch_bounds__(PoolTile::kThreads, PoolTile::kResidentBlocks)
 template <class Label>
 __global__ void __launch_bounds__(PoolTile::kThreads, PoolTile::kResidentBlocks)
     pool_warp_kernel(const PoolParams params) {
+  follow_earlier_kernels();
   __shared__ PoolWarpSharedStorage storage;
   LabelCensus census;
   const std::uint32_t warp = threadIdx.x / 32;

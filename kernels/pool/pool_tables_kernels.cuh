@@ -2,6 +2,7 @@
 #define ARLOSS_KERNELS_POOL_TABLES_KERNELS_CUH
 
 #include "kernels/pool/class_lists.cuh"
+#include "kernels/tile/kernel_order.cuh"
 
 namespace arloss::kernels {
 
@@ -39,6 +40,7 @@ __device__ inline GridBox item_box(const TablePooling& table, std::int64_t item)
 /// Cost: 4 to 8 bytes in per finer item of one class; in items of several one shared-memory atomic per entry (warp).
 __global__ void __launch_bounds__(PoolTile::kThreads, PoolTile::kResidentBlocks)
     pool_tables_kernel(const PoolTablesParams params) {
+  follow_earlier_kernels();
   __shared__ WarpHistograms histograms;
   std::int64_t block = blockIdx.x;
   int index = 0;

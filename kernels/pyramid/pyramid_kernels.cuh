@@ -4,6 +4,7 @@
 #include "kernels/pool/label_rows.cuh"
 #include "kernels/pyramid/pyramid_params.h"
 #include "kernels/tile/cell_columns.cuh"
+#include "kernels/tile/kernel_order.cuh"
 #include "kernels/tile/softmax.cuh"
 
 namespace arloss::kernels {
@@ -39,6 +40,7 @@ __device__ void for_each_cell(const PyramidParams& params, std::int64_t block, c
 /// Cost: 4 bytes in per cell and class, 12 out per block and class.
 __global__ void __launch_bounds__(CellTile::kThreads, CellTile::kResidentBlocks)
     pyramid_kernel(const PyramidParams params) {
+  follow_earlier_kernels();
   const std::int64_t blocks = params.blocks.depth * params.blocks.height * params.blocks.width;
   const CellColumn column = cell_column(blocks);
   if (!column.is_present) return;

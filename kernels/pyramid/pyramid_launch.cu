@@ -5,7 +5,7 @@
 
 namespace arloss::kernels {
 
-cudaError_t launch_pyramid(const PyramidParams& params, cudaStream_t stream) {
+cudaError_t launch_pyramid(const PyramidParams& params, LaunchStream& stream) {
   const std::int64_t blocks = params.blocks.depth * params.blocks.height * params.blocks.width;
   return launch_blocks(pyramid_kernel, params.batch * CellTile::blocks(blocks), CellTile::kThreads, params, stream);
 }

@@ -4,11 +4,12 @@
 #include <cuda_runtime.h>
 
 #include "kernels/pyramid/pyramid_params.h"
+#include "kernels/tile/launch_stream.h"
 
 namespace arloss::kernels {
 
 /// Fills the pooled rows of one scale; asynchronous on `stream`.
-cudaError_t launch_pyramid(const PyramidParams& params, cudaStream_t stream);
+cudaError_t launch_pyramid(const PyramidParams& params, LaunchStream& stream);
 
 }  // namespace arloss::kernels
 

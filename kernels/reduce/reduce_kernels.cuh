@@ -3,6 +3,7 @@
 
 #include "kernels/reduce/reduce_params.h"
 #include "kernels/tile/grid_join.cuh"
+#include "kernels/tile/kernel_order.cuh"
 
 namespace arloss::kernels {
 
@@ -29,6 +30,7 @@ __device__ inline float sum_values(const float* row, std::int64_t first, std::in
 /// Order: fixed by the row's length alone: chunks of 1,024 in float32, their slots in float64 (tile/grid_join.cuh).
 /// Cost: 4 bytes and one addition per value; one integer atomic per block.
 __global__ void __launch_bounds__(ReduceTile::kThreads) reduce_kernel(const ReduceParams params) {
+  follow_earlier_kernels();
   __shared__ ReduceSharedStorage storage;
   const auto blocks = static_cast<std::uint32_t>(reduce_blocks(params.row_length));
   const std::uint32_t row = blockIdx.x / blocks, block = blockIdx.x % blocks;

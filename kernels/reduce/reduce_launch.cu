@@ -5,7 +5,7 @@
 
 namespace arloss::kernels {
 
-cudaError_t launch_reduce(const ReduceParams& params, cudaStream_t stream) {
+cudaError_t launch_reduce(const ReduceParams& params, LaunchStream& stream) {
   const std::int64_t blocks = params.rows * reduce_blocks(params.row_length);
   return launch_blocks(reduce_kernel, blocks, ReduceTile::kThreads, params, stream);
 }

@@ -6,24 +6,26 @@
 #include <cstdint>
 #include <limits>
 
+#include "kernels/tile/launch_stream.h"
+
 namespace arloss::kernels {
 
 /// Launches `blocks` blocks along x of a kernel that takes its parameters as one struct by value. No block, or more
 /// than the 2^31 - 1 that CUDA has: cudaErrorInvalidConfiguration.
 template <class Params>
 cudaError_t launch_blocks(void (*kernel)(Params), std::int64_t blocks, int threads, const Params& params,
-                          cudaStream_t stream, std::size_t dynamic_shared_bytes = 0) {
+                          LaunchStream& stream, std::size_t dynamic_shared_bytes = 0) {
   if (blocks < 1 || blocks > std::numeric_limits<std::int32_t>::max()) return cudaErrorInvalidConfiguration;
   if (dynamic_shared_bytes > 0) {
     const cudaError_t error = cudaFuncSetAttribute(kernel, cudaFuncAttributeMaxDynamicSharedMemorySize,
                                                    static_cast<int>(dynamic_shared_bytes));
     if (error != cudaSuccess) return error;
   }
-  cudaLaunchConfig_t config{};
+  cudaLaunchAttribute attribute{};
+  cudaLaunchConfig_t config = stream.next_kernel(attribute);
   config.gridDim = dim3(static_cast<unsigned>(blocks));
   config.blockDim = dim3(static_cast<unsigned>(threads));
   config.dynamicSmemBytes = dynamic_shared_bytes;
-  config.stream = stream;
   return cudaLaunchKernelEx(&config, kernel, params);
 }
 

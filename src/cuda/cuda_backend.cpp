@@ -228,7 +228,8 @@ kernels::GroupMatrix CudaBackend::group_matrix(const Call& call, std::int64_t of
 /// Label tables, weights and the census: the labels are read once, by the cells.
 void CudaBackend::pool(const Call& call, Tables tables) const {
   call.launch("cudaMemsetAsync", [&] {
-    return cudaMemsetAsync(at<char>(call.workspace, tickets_), 0, kNumTickets * sizeof(std::uint32_t), call.stream);
+    return cudaMemsetAsync(at<char>(call.workspace, tickets_), 0, kNumTickets * sizeof(std::uint32_t),
+                           call.stream.handle());
   });
   kernels::PoolParams params{};
   params.labels = call.io.labels;
@@ -313,7 +314,7 @@ void CudaBackend::sum(const Call& call) const {
   call.launch("cudaMemsetAsync", [&] {
     const std::int64_t count = problem_.batch * splits_ * slots(call).stride;
     return cudaMemsetAsync(at<char>(call.workspace, slots_), 0, static_cast<std::size_t>(count) * sizeof(double),
-                           call.stream);
+                           call.stream.handle());
   });
   sum_labels(call);
   if (is_fused()) {
@@ -525,7 +526,8 @@ template <class Body>
 RunFault CudaBackend::run(const Buffers& buffers, const Body& body) const {
   const DeviceGuard guard(device_.index);
   Sequence launch(guard);
-  body(Call{buffers.io, buffers.state, aligned(buffers.workspace), static_cast<cudaStream_t>(buffers.stream), launch});
+  kernels::LaunchStream stream(static_cast<cudaStream_t>(buffers.stream), device_.kernels_can_overlap);
+  body(Call{buffers.io, buffers.state, aligned(buffers.workspace), stream, launch});
   return launch.fault();
 }
 
@@ -611,12 +613,13 @@ RunFault CudaBackend::check(const Buffers& buffers, arloss_report_t* report) con
     call.launch("logit census kernel", [&] { return kernels::launch_logit_census(params, call.stream); });
     const auto fetch = [&](void* to, std::size_t offset, std::size_t bytes) {
       call.launch("cudaMemcpyAsync", [&] {
-        return cudaMemcpyAsync(to, at<char>(call.workspace, offset), bytes, cudaMemcpyDeviceToHost, call.stream);
+        return cudaMemcpyAsync(to, at<char>(call.workspace, offset), bytes, cudaMemcpyDeviceToHost,
+                               call.stream.handle());
       });
     };
     fetch(&labels, census_, sizeof labels);
     fetch(&logits, logit_census_, sizeof logits);
-    call.launch("cudaStreamSynchronize", [&] { return cudaStreamSynchronize(call.stream); });
+    call.launch("cudaStreamSynchronize", [&] { return cudaStreamSynchronize(call.stream.handle()); });
   });
   if (fault.is_found()) return fault;
   const auto position = [](std::int64_t lowest) { return lowest == kernels::LabelCensus::kNowhere ? -1 : lowest; };

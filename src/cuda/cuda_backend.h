@@ -9,6 +9,7 @@
 #include "kernels/gram/gram_params.h"
 #include "kernels/inspect/inspect_params.h"
 #include "kernels/pool/label_scale.h"
+#include "kernels/tile/launch_stream.h"
 #include "plan/backend.h"
 #include "plan/forms.h"
 
@@ -19,7 +20,7 @@ struct Call {
   const arloss_tensors_t& io;
   void* state;
   void* workspace;
-  cudaStream_t stream;
+  kernels::LaunchStream& stream;
   Sequence& launch;
 };
 

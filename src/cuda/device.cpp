@@ -39,20 +39,31 @@ int choose_index(const Options& options) {
   return current;
 }
 
+/// Whether the device has programmatic dependent launch, the driver lets streams capture it into graphs (12.3), and
+/// kernels were compiled with the wait that it takes.
+bool can_overlap_kernels(int capability, int code) {
+  constexpr int kFirstCapability = 90, kFirstDriver = 12030;
+  int driver = 0;
+  return capability >= kFirstCapability && code >= kFirstCapability &&
+         forget(cudaDriverGetVersion(&driver)) == cudaSuccess && driver >= kFirstDriver;
+}
+
 }  // namespace
 
 DeviceFacts find_device(const Options& options) {
-  DeviceFacts facts{choose_index(options), "", 0, 0, 0, 0};
+  DeviceFacts facts{choose_index(options), "", 0, 0, 0, 0, false};
   const DeviceGuard guard(facts.index);
   cudaDeviceProp properties{};
   cudaError_t error = guard.error();
   if (error == cudaSuccess) error = cudaGetDeviceProperties(&properties, facts.index);
-  if (error == cudaSuccess) error = kernels::check_device_code();
+  int code = 0;
+  if (error == cudaSuccess) error = kernels::find_device_code(&code);
   facts.name = properties.name;
   facts.major = properties.major;
   facts.minor = properties.minor;
   facts.multiprocessors = properties.multiProcessorCount;
   facts.shared_per_block = properties.sharedMemPerBlockOptin;
+  facts.kernels_can_overlap = can_overlap_kernels(10 * facts.major + facts.minor, code);
   if (forget(error) == cudaSuccess) return facts;
   const bool has_no_code = error == cudaErrorNoKernelImageForDevice || error == cudaErrorInvalidDeviceFunction ||
                            error == cudaErrorUnsupportedPtxVersion;

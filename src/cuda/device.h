@@ -16,6 +16,7 @@ struct DeviceFacts {
   int major, minor;  // compute capability
   int multiprocessors;
   std::size_t shared_per_block;  // bytes, for kernels that ask for them
+  bool kernels_can_overlap;      // those of one call, see kernels/tile/launch_stream.h
 };
 
 /// Facts of options.device_index, or of the calling thread's current device. Throws Refusal: NO_DEVICE, UNSUPPORTED

@@ -133,10 +133,11 @@ void DevicePool::run() {
   for (DeviceTable* table : tables()) table->poison();
   weights_.fill(DeviceOutput<float>::kPoison);
   total_.fill(DeviceOutput<LabelCensus>::kPoison);
-  check(launch_pool(params_, nullptr));
+  LaunchStream stream(nullptr);
+  check(launch_pool(params_, stream));
   if (!edges_.empty()) {
-    check(launch_pool_tables(from_cells(), nullptr));
-    check(launch_pool_tables(from_rows(), nullptr));
+    check(launch_pool_tables(from_cells(), stream));
+    check(launch_pool_tables(from_rows(), stream));
   }
   for (const DeviceTable* table : tables()) EXPECT_TRUE(table->guards_are_intact());
   EXPECT_TRUE(weights_.guards_are_intact() && slots_.guards_are_intact() && ticket_.guards_are_intact() &&

@@ -91,9 +91,11 @@ void PairChain::run() {
   weight_sums_.fill(0xff);
   pool_.run();
   const PoolParams& pooled = pool_.params();
-  const LabelScale labels{pooled.cells.codes, pooled.cells.counts, pooled.cells.count_stride, BlockGrid(pooled.cells.grid, 1)};
+  LaunchStream stream(nullptr);
+  const LabelScale labels{pooled.cells.codes, pooled.cells.counts, pooled.cells.count_stride,
+                          BlockGrid(pooled.cells.grid, 1)};
   check(launch_pack({batch_, classes_, cells_, s_.data(), residual_.data(), labels, pooled.weights, rows_.data()},
-                    nullptr));
+                    stream));
   check(launch_pair({batch_,
                      classes_,
                      cells_,
@@ -102,9 +104,9 @@ void PairChain::run() {
                      penalty_,
                      penalty_param_,
                      {pair_slots_.data(), pair_tickets_.data(), pair_sums_.data()}},
-                    nullptr));
+                    stream));
   check(launch_reduce(
-      {pooled.weights, batch_, cells_, {weight_slots_.data(), weight_tickets_.data(), weight_sums_.data()}}, nullptr));
+      {pooled.weights, batch_, cells_, {weight_slots_.data(), weight_tickets_.data(), weight_sums_.data()}}, stream));
   EXPECT_TRUE(rows_.guards_are_intact() && pair_slots_.guards_are_intact() && pair_sums_.guards_are_intact());
   EXPECT_EQ(pair_tickets_.read(), std::vector<std::uint32_t>(count(batch_, 1), 0)) << "ready for the next launch";
 }

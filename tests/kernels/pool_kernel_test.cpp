@@ -280,12 +280,13 @@ INSTANTIATE_TEST_SUITE_P(Maps, PoolKernel, ::testing::ValuesIn(kCases),
 TEST(PoolKernelLimits, ItemsOfMorePixelsThanAnIntAreRefused) {
   PoolParams params = pool_params(problem_of(kCases[0]), LabelType::kUint8);
   params.cells = label_table(1, {1, 1, 1}, {1, 1 << 16, 1 << 15}, {1, 1, 1});
-  EXPECT_EQ(launch_pool(params, nullptr), cudaErrorInvalidValue);
+  LaunchStream stream(nullptr);
+  EXPECT_EQ(launch_pool(params, stream), cudaErrorInvalidValue);
   PoolTablesParams tables{};
   tables.batch = 1;
   tables.num_tables = 1;
   tables.tables[0].to = params.cells;
-  EXPECT_EQ(launch_pool_tables(tables, nullptr), cudaErrorInvalidValue);
+  EXPECT_EQ(launch_pool_tables(tables, stream), cudaErrorInvalidValue);
 }
 
 TEST(PoolKernelLimits, WeightsCountsAndTotalsAreOptional) {
@@ -299,7 +300,8 @@ TEST(PoolKernelLimits, WeightsCountsAndTotalsAreOptional) {
     params.weights = nullptr;
     params.cells.counts = nullptr;
     params.cells.totals = nullptr;
-    check(launch_pool(params, nullptr));
+    LaunchStream stream(nullptr);
+    check(launch_pool(params, stream));
     const std::vector<std::int32_t> codes = pool.cells().codes();
     const std::vector<Counts> expected = recount(pool.params(), {1, 1, 1}, labels);
     for (std::size_t cell = 0; cell < codes.size(); ++cell) EXPECT_EQ(codes[cell], code_of(expected[cell])) << cell;

@@ -38,7 +38,8 @@ class Sums {
                               static_cast<std::int64_t>(rows_),
                               row_length_,
                               {slots_.data(), tickets_.data(), totals_.data()}};
-    check(launch_reduce(params, nullptr));
+    LaunchStream stream(nullptr);
+    check(launch_reduce(params, stream));
     EXPECT_TRUE(slots_.guards_are_intact() && tickets_.guards_are_intact() && totals_.guards_are_intact());
     EXPECT_EQ(tickets_.read(), std::vector<std::uint32_t>(rows_, 0)) << "ready for the next launch";
     return totals_.read();
@@ -134,7 +135,8 @@ TEST(ReduceKernel, NonFiniteValuesStayInTheirRow) {
 }
 
 TEST(ReduceKernel, NoRowsAreRefused) {
-  EXPECT_EQ(launch_reduce({nullptr, 0, 5, {nullptr, nullptr, nullptr}}, nullptr), cudaErrorInvalidConfiguration);
+  LaunchStream stream(nullptr);
+  EXPECT_EQ(launch_reduce({nullptr, 0, 5, {nullptr, nullptr, nullptr}}, stream), cudaErrorInvalidConfiguration);
 }
 
 }  // namespace
