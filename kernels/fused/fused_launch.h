@@ -10,7 +10,7 @@
 
 namespace arloss::kernels {
 
-/// Asynchronous; of at most kMaxFusedClasses classes. Bits depend on the shapes and the values alone.
+/// Asynchronous on `stream`; of at most kMaxFusedClasses classes. Bits depend on the shapes and the values alone.
 cudaError_t launch_fused_sums(const FusedSumsParams& params, LaunchStream& stream);
 cudaError_t launch_fused_gradient(const FusedGradientParams& params, LaunchStream& stream);
 
