@@ -165,6 +165,7 @@ __device__ void write_tile(const FusedGradientParams& params, const NarrowTask& 
   const CellLogits<Logit> logits = cell_logits<Logit>(params.logits, layout, task.image, cell);
   const bool is_live = task.is_present() && params.out.weights[task.image * layout.cells + cell] != 0;
   const NarrowRow<Logit, kOctets> row(finest, logits, staged, classes, is_live);
+  prefetch_next_tile<Logit>(params.logits, layout, task, Tile::kThreads);
   NarrowSlopes<kOctets> slopes;
   __syncwarp();  // logits, or slopes of the tile before, are read before rows take their place
   if (params.has_residual_matrix) {

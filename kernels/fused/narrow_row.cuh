@@ -5,6 +5,7 @@
 #include "kernels/fused/narrow_tile.h"
 #include "kernels/fused/staged_rows.cuh"
 #include "kernels/ptx/approximate.cuh"
+#include "kernels/ptx/prefetch.cuh"
 #include "kernels/tile/half_rows.cuh"
 #include "kernels/tile/logit_types.cuh"
 
@@ -27,6 +28,22 @@ __device__ inline NarrowTask narrow_task(const LogitLayout& layout) {
   const auto per_image = static_cast<std::uint32_t>(splits.splits);
   const std::uint32_t image = blockIdx.x / per_image, split = blockIdx.x % per_image;
   return {image, splits.first(split) + threadIdx.x / 32 * 32, splits.end(split)};
+}
+
+/// Brings the logits of the warp's next tile to L2 while this one is worked on.
+template <class Logit>
+__device__ void prefetch_next_tile(const void* logits, const LogitLayout& layout, const NarrowTask& task, int stride) {
+  const std::int64_t next = task.first + stride;
+  if (next >= task.end) return;
+  const Logit* const first = static_cast<const Logit*>(logits) + layout.index(task.image, 0, next);
+  if (is_staged(layout)) {
+    constexpr int kLine = 128 / sizeof(Logit);
+    const std::int64_t elements = min(task.end - next, std::int64_t{32}) * layout.classes;
+    for (std::int64_t element = lane_index() * kLine; element < elements; element += 32 * kLine)
+      ptx::prefetch_l2(first + element);
+  } else {
+    for (std::int64_t c = lane_index(); c < layout.classes; c += 32) ptx::prefetch_l2(first + c * layout.class_stride);
+  }
 }
 
 /// The warp's tile of logits through shared memory where the layout asks for that. Returns the lane's logits there, or

@@ -185,6 +185,7 @@ __device__ void write_tile(const FusedGradientParams& params, const WideTask& ta
   const bool has_cell = threadIdx.x < WideTile<kSquares>::kCells;
   WideLane<Logit, kSquares> lane;
   is_staged(task.layout) ? lane.load(task, storage.staged) : lane.load(task);
+  prefetch_next_tile<Logit>(task);
   lane.exponentiate(task, storage.exchange);
   __syncthreads();  // the warps' sums before they are joined
   WideCell<Logit> whole(task, has_cell ? static_cast<int>(threadIdx.x) : 0);

@@ -5,6 +5,7 @@
 #include "kernels/fused/staged_rows.cuh"
 #include "kernels/fused/wide_tile.h"
 #include "kernels/ptx/approximate.cuh"
+#include "kernels/ptx/prefetch.cuh"
 #include "kernels/tile/half_rows.cuh"
 #include "kernels/tile/logit_types.cuh"
 
@@ -59,6 +60,24 @@ template <int kSquares>
 __device__ void store_residual(WideRows<kSquares>& rows, std::int32_t label, int cell, float value) {
   half_at(rows.leading, label, position_of_cell(cell)) = __float2half_rn(value);
   half_at(rows.remainder, label, position_of_cell(cell)) = __float2half_rn(remainder_of(value));
+}
+
+/// Brings the logits of the block's next tile to L2 while this one is worked on: at 240 registers there are no others
+/// to load them into.
+template <class Logit>
+__device__ void prefetch_next_tile(const WideTask& task) {
+  const std::int64_t next = task.first + WideExchange::kCells;
+  if (next >= task.end) return;
+  const Logit* const logits = static_cast<const Logit*>(task.logits) + task.layout.index(task.image, 0, next);
+  if (is_staged(task.layout)) {
+    constexpr int kLine = 128 / sizeof(Logit);
+    const std::int64_t elements = min(task.end - next, std::int64_t{WideExchange::kCells}) * task.layout.classes;
+    for (std::int64_t element = threadIdx.x * kLine; element < elements; element += blockDim.x * kLine)
+      ptx::prefetch_l2(logits + element);
+  } else if (const std::int64_t c = threadIdx.x; c < task.layout.classes) {
+    ptx::prefetch_l2(logits + c * task.layout.class_stride);
+    if (next + 32 < task.end) ptx::prefetch_l2(logits + c * task.layout.class_stride + 32);
+  }
 }
 
 /// log2 of exp((z - reference) / 2).

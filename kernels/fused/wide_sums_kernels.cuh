@@ -252,6 +252,7 @@ __device__ void add_tile(const FusedSumsParams& params, const WideTask& task, in
   WideLabelSet& set = storage.sets[parity];
   WideLane<Logit, kSquares> lane;
   is_staged(task.layout) ? lane.load(task, storage.staged) : lane.load(task);
+  prefetch_next_tile<Logit>(task);
   lane.exponentiate(task, storage.exchange);
   __syncthreads();  // the warps' sums before they are joined; the tile before is done with
 
