@@ -83,8 +83,8 @@ __global__ void __launch_bounds__(CellTile::kThreads, kEmbedResidentBlocks) embe
   __shared__ EmbedSharedStorage storage;
   const CellColumn column = cell_column(params.softmax.layout.cells);
   const std::int64_t row_index = column.is_present ? column.row : column.image * params.softmax.layout.cells;
-  const CellLogits<Logit> logits = cell_logits<Logit>(params.softmax.logits, params.softmax.layout, column.image,
-                                                      column.is_present ? column.cell : 0);
+  const CellLogits<Logit> logits(params.softmax.logits, params.softmax.layout, column.image,
+                                 column.is_present ? column.cell : 0);
   const LabelRow row(params.labels, block_of_cell(params.labels, row_index));
   const float largest = max_logit(params, column, logits, storage.exchange);
   const float unlabelled = sum_unlabelled(params, column, logits, row, largest, storage.exchange);

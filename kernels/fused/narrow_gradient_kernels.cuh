@@ -162,7 +162,7 @@ __device__ void write_tile(const FusedGradientParams& params, const NarrowTask& 
   const std::int64_t cell = task.cell();
   const float* const staged = stage_tile<Logit>(params.logits, layout, task, exchange.staged);
   const LabelRow finest(params.labels.scales[0], block_of_cell(params.labels.scales[0], task.image, cell));
-  const CellLogits<Logit> logits = cell_logits<Logit>(params.logits, layout, task.image, cell);
+  const CellLogits<Logit> logits(params.logits, layout, task.image, cell);
   const bool is_live = task.is_present() && params.out.weights[task.image * layout.cells + cell] != 0;
   const NarrowRow<Logit, kOctets> row(finest, logits, staged, classes, is_live);
   prefetch_next_tile<Logit>(params.logits, layout, task, Tile::kThreads);

@@ -39,9 +39,11 @@ __device__ void prefetch_next_tile(const void* logits, const LogitLayout& layout
   if (is_staged(layout)) {
     constexpr int kLine = 128 / sizeof(Logit);
     const std::int64_t elements = min(task.end - next, std::int64_t{32}) * layout.classes;
+#pragma unroll 1
     for (std::int64_t element = lane_index() * kLine; element < elements; element += 32 * kLine)
       ptx::prefetch_l2(first + element);
   } else {
+#pragma unroll 1
     for (std::int64_t c = lane_index(); c < layout.classes; c += 32) ptx::prefetch_l2(first + c * layout.class_stride);
   }
 }
@@ -114,10 +116,14 @@ class NarrowRow {
     float labelled, unlabelled;
   };
 
+  /// Of padding -inf. What cells that are not live hold is not looked at.
   template <class Logits>
   __device__ void load(const Logits& logits, int classes) {
 #pragma unroll
-    for (int c = 0; c < kClasses; ++c) e_[c] = c >= kCertain && c >= classes ? -INFINITY : is_live_ ? logits[c] : 0;
+    for (int c = 0; c < kClasses; ++c) e_[c] = c < kCertain || c < classes ? logits[c] : -INFINITY;
+    if (is_live_) return;
+#pragma unroll
+    for (int c = 0; c < kClasses; ++c) e_[c] = 0;
   }
 
   /// log2 of exp((z - largest) / 2), but for what rounding the product takes from every class alike: 4e-4 where logits
@@ -142,7 +148,11 @@ class NarrowRow {
     const std::uint64_t set = label_set();
     Sums sums{};
 #pragma unroll
-    for (int c = 0; c < kClasses; ++c) (set >> c & 1 ? sums.labelled : sums.unlabelled) += e_[c] * e_[c];
+    for (int c = 0; c < kClasses; ++c) {
+      const bool is_labelled = set >> c & 1;
+      if (is_labelled) sums.labelled = fmaf(e_[c], e_[c], sums.labelled);
+      if (!is_labelled) sums.unlabelled = fmaf(e_[c], e_[c], sums.unlabelled);
+    }
     return sums;
   }
 

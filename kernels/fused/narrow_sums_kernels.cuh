@@ -128,7 +128,7 @@ __device__ bool store_residuals(const FusedSumsParams& params, const NarrowTask&
   const std::int64_t cell = task.cell();
   const FusedLabels labels(params, task.image, cell);
   if (!__any_sync(~0u, root != 0 && !labels.is_zero())) return false;
-  const CellLogits<Logit> logits = cell_logits<Logit>(params.logits, params.layout, task.image, cell);
+  const CellLogits<Logit> logits(params.logits, params.layout, task.image, cell);
   const float* const staged = stage_tile<Logit>(params.logits, params.layout, task, rows.staged);
   const NarrowRow<Logit, kOctets> row(labels.finest, logits, staged, static_cast<int>(params.layout.classes),
                                       root != 0);

@@ -44,7 +44,7 @@ struct WideTask {
   }
   template <class Logit>
   __device__ CellLogits<Logit> cell_logits(int tile_cell) const {
-    return kernels::cell_logits<Logit>(logits, layout, image, cell(tile_cell));
+    return CellLogits<Logit>(logits, layout, image, cell(tile_cell));
   }
 };
 

@@ -16,9 +16,7 @@ class CellGradient {
  public:
   /// `cell` within its image.
   __device__ CellGradient(const GradientOutput& out, std::int64_t image, std::int64_t cell)
-      : first_(static_cast<Logit*>(out.gradient) + out.layout.index(image, 0, cell)),
-        stride_(static_cast<std::uint32_t>(out.layout.class_stride)),
-        adds_(out.adds) {
+      : elements_(static_cast<Logit*>(out.gradient), out.layout, image, cell), adds_(out.adds) {
     const float* const flags = out.flags.of_image(image);
     const float upstream = out.grad_loss == nullptr ? 1.0f : out.grad_loss[out.is_grad_per_image ? image : 0];
     const float weight = out.weights[image * out.layout.cells + cell];
@@ -34,15 +32,17 @@ class CellGradient {
   template <class Loop>
   __device__ void store(const Loop& loop) const {
     if (adds_)
-      loop([&](std::uint32_t c, float dz) { *at(c) = from_float<Logit>(to_float(*at(c)) + value(dz)); });
+      loop([&](std::uint32_t c, float dz) {
+        elements_.at(c) = from_float<Logit>(to_float(elements_.at(c)) + value(dz));
+      });
+    else if (is_live_)
+      loop([&](std::uint32_t c, float dz) { elements_.at(c) = from_float<Logit>(dz * factor_); });
     else
-      loop([&](std::uint32_t c, float dz) { *at(c) = from_float<Logit>(value(dz)); });
+      loop([&](std::uint32_t c, float) { elements_.at(c) = from_float<Logit>(dead_value_); });
   }
 
  private:
-  __device__ Logit* at(std::uint32_t c) const { return first_ + std::uint64_t{stride_} * c; }
-  Logit* first_;
-  std::uint32_t stride_;
+  CellElements<Logit> elements_;
   bool adds_, is_live_;
   float factor_, dead_value_;
 };

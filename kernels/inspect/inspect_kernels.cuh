@@ -98,8 +98,8 @@ __device__ Normaliser normaliser(const CellLogits<Logit>& logits, std::int64_t c
 template <class Logit>
 __device__ double output_affinity(const AffinityRowsParams& params, std::int64_t image, std::int64_t i,
                                   std::int64_t j) {
-  const CellLogits<Logit> z_i = cell_logits<Logit>(params.logits, params.layout, image, i);
-  const CellLogits<Logit> z_j = cell_logits<Logit>(params.logits, params.layout, image, j);
+  const CellLogits<Logit> z_i(params.logits, params.layout, image, i);
+  const CellLogits<Logit> z_j(params.logits, params.layout, image, j);
   const Normaliser n_i = normaliser(z_i, params.layout.classes), n_j = normaliser(z_j, params.layout.classes);
   double sum = 0;
   for (std::int64_t c = 0; c < params.layout.classes; ++c) {

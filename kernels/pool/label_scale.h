@@ -8,8 +8,8 @@
 
 namespace arloss::kernels {
 
-/// Most cells of an image: what their blocks are found by is 32 bits wide.
-inline constexpr std::int64_t kMaxImageCells = std::numeric_limits<std::uint32_t>::max();
+/// Most cells of an image: their numbers, and the bytes of a plane of float32, are 32 bits wide.
+inline constexpr std::int64_t kMaxImageCells = std::numeric_limits<std::uint32_t>::max() / 4;
 
 /// How the cells of an image fall into aligned blocks of `edge` cells per axis. Both are counted row by row.
 struct BlockGrid {
