@@ -57,7 +57,7 @@ __device__ const float* stage_tile(const void* logits, const LogitLayout& layout
   __syncwarp();  // what was there is no longer needed
   stage_logits<Logit, 32>(logits, layout, task.image, task.first, task.cells(), staged);
   __syncwarp();  // logits before their lane reads them
-  return staged + lane_index() * staged_pitch(static_cast<int>(layout.classes));
+  return staged + (task.is_present() ? lane_index() : 0) * staged_pitch(static_cast<int>(layout.classes));
 }
 
 /// One lane's cell: exp((z - max z) / 2) of every class, and what makes E of them (math.md, eq. 17, 18). A lane that is
