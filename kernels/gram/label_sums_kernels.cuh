@@ -146,11 +146,11 @@ __global__ void __launch_bounds__(LabelSumsTile::kThreads, LabelSumsTile::kResid
     for (int j = 0; j < LabelSumsCells::kCount; ++j) pure.add(loaded.weights[j], loaded.labels[j]);
     queued = queue_cells(loaded, queued, storage.counts[turn], storage.mixed.queue);
     turn ^= 1;
-    if (queued <= LabelSumsTile::kQueue - LabelSumsTile::kChunk) continue;
+    const bool is_last = row + LabelSumsTile::kChunk >= task.end;
+    if (!is_last && queued <= LabelSumsTile::kQueue - LabelSumsTile::kChunk) continue;
     mixed.add_queue(queued);
     queued = 0;
   }
-  mixed.add_queue(queued);
   pure.finish();
   const double sum = WeightReduce(storage.sum).Reduce(pure.sum(), Sum{});
   const double count = WeightReduce(storage.count).Reduce(threadIdx.x % 32 == 0 ? pure.count() : 0, Sum{});

@@ -38,8 +38,8 @@ enum Ticket { kLabelTicket, kLogitTicket, kNumTickets };
 constexpr std::int64_t kMinRowsPerSplit = 2 * kernels::RowSplits::kChunk;
 /// Slots an image's sums are cut into at most where rows of E are summed too.
 constexpr std::int64_t kMaxSplits = 32;
-/// Slots of labels alone in a batch: four blocks to each of 132 multiprocessors.
-constexpr std::int64_t kLabelSlots = 528;
+/// Slots of labels alone in a batch: two blocks to each of 132 multiprocessors.
+constexpr std::int64_t kLabelSlots = 264;
 /// Bytes that they may have however few the logits are.
 constexpr std::int64_t kMinLabelSlotBytes = 4 << 20;
 
