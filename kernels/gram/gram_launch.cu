@@ -18,8 +18,17 @@ cudaError_t launch_label_gram(const LabelGramParams& params, LaunchStream& strea
   return launch_blocks(label_gram_kernel, blocks, LabelGramTile::kThreads, params, stream);
 }
 
-cudaError_t launch_label_sums(const LabelSumsParams& params, LaunchStream& stream) {
-  return launch_blocks(label_sums_kernel, params.batch * params.slots.splits, LabelSumsTile::kThreads, params, stream);
+cudaError_t launch_label_sums(LabelSumsParams params, LaunchStream& stream) {
+  const bool has_matrices = params.sums == LabelSumsParams::Sums::kMatrices;
+  const std::int64_t slots = params.batch * params.slots.splits;
+  params.parts = static_cast<std::uint32_t>(has_matrices ? LabelSumsTile::parts(slots, params.classes) : 1);
+  const LabelScale* const scales = params.labels.scales;
+  for (int k = 0; k < params.labels.count; ++k)
+    if (k + 1 == params.labels.count || scales[k + 1].grid.edge % scales[k].grid.edge != 0)
+      params.deciding_scales |= 1u << k;
+  const std::int64_t class_weights = params.pure_classes() * LabelSumsTile::kWarps;
+  return launch_blocks(label_sums_kernel, slots * params.parts, LabelSumsTile::kThreads, params, stream,
+                       static_cast<std::size_t>(class_weights) * sizeof(double));
 }
 
 }  // namespace arloss::kernels

@@ -8,11 +8,11 @@
 
 namespace arloss::kernels {
 
-/// Each writes, or adds to, its part of every slot; asynchronous on `stream`. Slots must have been cleared for the
-/// label kernels. Bits depend on the shapes and the values alone.
+/// Each writes its part of every slot, but launch_label_gram, which adds to what was cleared; asynchronous on `stream`.
+/// Bits depend on the shapes and the values alone.
 cudaError_t launch_gram(const GramParams& params, LaunchStream& stream);
 cudaError_t launch_label_gram(const LabelGramParams& params, LaunchStream& stream);
-cudaError_t launch_label_sums(const LabelSumsParams& params, LaunchStream& stream);
+cudaError_t launch_label_sums(LabelSumsParams params, LaunchStream& stream);
 
 }  // namespace arloss::kernels
 

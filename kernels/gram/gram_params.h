@@ -1,7 +1,7 @@
 #ifndef ARLOSS_KERNELS_GRAM_PARAMS_H
 #define ARLOSS_KERNELS_GRAM_PARAMS_H
 
-#include "kernels/gram/row_splits.h"
+#include "kernels/gram/gram_tile.h"
 #include "kernels/pool/label_scale.h"
 
 namespace arloss::kernels {
@@ -51,6 +51,17 @@ struct LabelSumsParams {
   LabelScales labels;
   SumSlots<double> slots;
   std::int64_t offset;  // of the sums in a slot
+
+  std::uint32_t parts;            // blocks of a slot; launch_label_sums's
+  std::uint32_t deciding_scales;  // a bit each; launch_label_sums's
+
+  /// Does it take this scale to tell whether a cell is of one class? Not where the next one's blocks are whole blocks
+  /// of this one, which have no class that those have not.
+  ARLOSS_HOST_DEVICE bool decides(int scale) const { return (deciding_scales >> scale & 1) != 0; }
+  /// Classes whose weights are summed in shared memory.
+  ARLOSS_HOST_DEVICE std::int64_t pure_classes() const {
+    return sums == Sums::kWeightsOnly ? 1 : classes <= LabelSumsTile::kMaxPureClasses ? classes : 0;
+  }
 };
 
 }  // namespace arloss::kernels

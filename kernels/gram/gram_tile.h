@@ -24,11 +24,30 @@ struct LabelGramTile {
   ARLOSS_HOST_DEVICE static constexpr std::int64_t panels(std::int64_t classes) { return (classes - 1) / kThreads + 1; }
 };
 
-/// Warps that share the label rows of a split: warp w adds to the matrix rows of classes w, w + kWarps, ...
+/// A thread block walks the cells of a split in chunks. Cells of one class are summed by warp; the others go to a queue
+/// and from there, in batches, into a table of label rows over the batch's classes.
 struct LabelSumsTile {
   static constexpr int kWarps = 8;
   static constexpr int kThreads = 32 * kWarps;
-  static constexpr int kResidentBlocks = 2;  // at least: ptxas, left to itself, aims at more and spills
+  static constexpr int kResidentBlocks = 2;
+  static constexpr int kCellsOfThread = 4;
+  static constexpr int kChunk = kThreads * kCellsOfThread;
+  static constexpr int kRowsOfChunk = kWarps * kCellsOfThread;  // of 32 cells
+  static constexpr int kQueue = 2 * kChunk;                     // worked off when the next chunk might not fit
+  static constexpr int kBatchCells = 128;
+  static constexpr int kBatchRows = 240;                // of all scales and differences
+  static constexpr int kBatchValues = 17 * kBatchRows;  // derived: 32 KiB, 17 classes in a full batch
+  /// Classes whose weights are summed in shared memory: 24 KiB of it.
+  static constexpr std::int64_t kMaxPureClasses = 384;
+
+  /// Blocks among which the matrix rows of a slot are dealt, each walking all of its cells: as many as it takes to have
+  /// a block for each of 132 multiprocessors, with 16 rows or more.
+  static constexpr std::int64_t parts(std::int64_t slots, std::int64_t rows) {
+    const std::int64_t useful = (rows - 1) / 16 + 1, wanted = 131 / slots + 1;
+    const std::int64_t parts = wanted < useful ? wanted : useful;
+    return parts < kMaxParts ? parts : kMaxParts;
+  }
+  static constexpr std::int64_t kMaxParts = 8;
 };
 
 }  // namespace arloss::kernels

@@ -2,154 +2,164 @@
 #define ARLOSS_KERNELS_LABEL_SUMS_KERNELS_CUH
 
 #include <cub/block/block_reduce.cuh>
-#include <cub/warp/warp_reduce.cuh>
 
-#include "kernels/gram/gram_params.h"
-#include "kernels/gram/gram_tile.h"
-#include "kernels/pool/label_rows.cuh"
+#include "kernels/gram/mixed_cells.cuh"
+#include "kernels/gram/pure_cells.cuh"
 #include "kernels/tile/grid_join.cuh"
 #include "kernels/tile/kernel_order.cuh"
-#include "math/residual_form.h"
 
 namespace arloss::kernels {
 
 using WeightReduce = cub::BlockReduce<double, LabelSumsTile::kThreads>;
-using MassReduce = cub::WarpReduce<double>;
 
 struct LabelSumsSharedStorage {
-  union {
-    WeightReduce::TempStorage weights;
-    MassReduce::TempStorage mass[LabelSumsTile::kWarps];
-  };
+  MixedCellsStorage mixed;
+  /// Cells to queue of each row of a chunk, the rows in order; chunks take the two in turn.
+  int counts[2][LabelSumsTile::kRowsOfChunk];
+  WeightReduce::TempStorage sum, count;
+};
+static_assert(sizeof(LabelSumsSharedStorage) <= 46 * 1024, "beside 384 class weights of each warp, a third of 227 KiB");
+static_assert(LabelSumsTile::kRowsOfChunk == 32, "one row per lane");
+
+/// A part of the matrix rows of one slot, and the cells of that slot.
+struct LabelSumsTask {
+  std::int64_t first, end;
+  std::uint32_t image, part;
+  double* slot;
+};
+__device__ inline LabelSumsTask label_sums_task(const LabelSumsParams& params) {
+  const auto num_splits = static_cast<std::uint32_t>(params.slots.splits);
+  const std::uint32_t slot = blockIdx.x / params.parts, split = slot % num_splits;
+  const RowSplits splits{params.rows, params.slots.splits};
+  return {splits.first(split), splits.first(split + 1), slot / num_splits, blockIdx.x % params.parts,
+          params.slots.slot(slot / num_splits, split)};
+}
+
+/// A thread's cells of a chunk, kThreads apart.
+struct LabelSumsCells {
+  static constexpr int kCount = LabelSumsTile::kCellsOfThread;
+  std::uint32_t cells[kCount];
+  float weights[kCount];        // 0 past the end
+  std::int32_t labels[kCount];  // negative: not of one class
+
+  __device__ bool is_mixed(int index) const { return weights[index] != 0 && labels[index] < 0; }
 };
 
-/// sum w and count(w > 0) of the split into the head of its slot.
-__device__ inline void sum_weights(const LabelSumsParams& params, std::int64_t image, std::int64_t first,
-                                   std::int64_t end, double* slot, LabelSumsSharedStorage& storage) {
-  double sum = 0, count = 0;
-  for (std::int64_t i = first + threadIdx.x; i < end; i += LabelSumsTile::kThreads) {
-    const float weight = params.weights[image * params.rows + i];
-    sum += static_cast<double>(weight);
-    count += weight > 0 ? 1 : 0;
+/// Where classes are too many to have their weights summed in shared memory every cell counts as mixed; where weights
+/// alone are asked for, as of one class.
+__device__ inline LabelSumsCells load_cells(const LabelSumsParams& params, const LabelSumsTask& task,
+                                            std::int64_t first) {
+  LabelSumsCells loaded;
+#pragma unroll
+  for (int j = 0; j < LabelSumsCells::kCount; ++j) {
+    const std::int64_t row = first + j * LabelSumsTile::kThreads + threadIdx.x;
+    const bool is_cell = row < task.end;
+    loaded.cells[j] = static_cast<std::uint32_t>(is_cell ? row : first);
+    loaded.weights[j] = is_cell ? params.weights[task.image * params.rows + row] : 0;
+    loaded.labels[j] = params.sums == LabelSumsParams::Sums::kWeightsOnly ? 0 : kSeveralClasses;
   }
-  sum = WeightReduce(storage.weights).Reduce(sum, Sum{});
-  __syncthreads();  // the tree's memory is read before it serves again
-  count = WeightReduce(storage.weights).Reduce(count, Sum{});
-  if (threadIdx.x == 0) {
-    slot[0] = sum;
-    slot[1] = count;
-  }
-  __syncthreads();  // as above, for whoever uses the union next
-}
-
-/// The class of a live cell that is of that one class at every scale, else kNoLabels.
-__device__ inline std::int32_t class_at_every_scale(const LabelScales& labels, std::int64_t cell) {
-  const std::int32_t code = labels.scales[0].codes[block_of_cell(labels.scales[0], cell)];
-  for (int k = 1; k < labels.count; ++k)
-    if (labels.scales[k].codes[block_of_cell(labels.scales[k], cell)] != code) return kNoLabels;
-  return code >= 0 ? code : kNoLabels;
-}
-
-/// One warp's share of the sums: matrix rows of the classes that are its own, so that no two warps add to one element.
-class LabelSumsWarp {
- public:
-  __device__ LabelSumsWarp(const LabelSumsParams& params, double* sums, MassReduce::TempStorage& mass)
-      : params_(params),
-        sums_(sums),
-        mass_(mass),
-        warp_(static_cast<int>(threadIdx.x / 32)),
-        lane_(static_cast<int>(threadIdx.x % 32)) {}
-
-  /// 32 cells, one per lane.
-  __device__ void add_cells(std::int64_t cell, double weight) {
-    const std::int32_t label = weight == 0 ? kNoLabels : class_at_every_scale(params_.labels, cell);
-    add_pure_cells(label, weight);
-    unsigned mixed = __ballot_sync(~0u, weight != 0 && label == kNoLabels);
-    for (; mixed != 0; mixed &= mixed - 1) {
-      const int lane = __ffs(static_cast<int>(mixed)) - 1;
-      add_mixed_cell(__shfl_sync(~0u, cell, lane), __shfl_sync(~0u, weight, lane));
-      __syncwarp();  // sums of this cell before those of the next read them
-    }
-  }
-
- private:
-  __device__ bool is_mine(std::int32_t label) const { return label % LabelSumsTile::kWarps == warp_; }
-
-  /// Such a cell adds its weight to one diagonal element of every R_kl.
-  __device__ void add_pure_cells(std::int32_t label, double weight) {
-    unsigned waiting = __ballot_sync(~0u, label != kNoLabels && is_mine(label));
-    while (waiting != 0) {
-      const std::int32_t next = __shfl_sync(~0u, label, __ffs(static_cast<int>(waiting)) - 1);
-      const double mass = MassReduce(mass_).Reduce(label == next ? weight : 0, Sum{});
-      __syncwarp();  // the tree's memory is read before it serves again
-      if (lane_ == 0) add_mass(next, mass);
-      __syncwarp();  // before another lane adds to the same element
-      waiting &= ~__ballot_sync(~0u, label == next);
-    }
-  }
-
-  __device__ void add_mass(std::int32_t label, double mass) {
-    if (params_.sums == LabelSumsParams::Sums::kClassWeights) {
-      sums_[label] += mass;
-      return;
-    }
-    const math::ResidualSums sums(sums_, params_.classes, params_.labels.count);
-    for (int k = 0; k < params_.labels.count; ++k)
-      for (int l = k; l < params_.labels.count; ++l) sums.r(k, l)[label * params_.classes + label] += mass;
-  }
-
-  __device__ void add_mixed_cell(std::int64_t cell, double weight) {
-    const math::ResidualSums sums(sums_, params_.classes, params_.labels.count);
-    const LabelRow finest = label_row_of_cell(params_.labels.scales[0], cell);
-    for (int k = 0; k < params_.labels.count; ++k) {
-      const LabelRow row = label_row_of_cell(params_.labels.scales[k], cell);
-      for (int l = k; l < params_.labels.count; ++l) {
-        const LabelRow other = label_row_of_cell(params_.labels.scales[l], cell);
+  if (params.pure_classes() < params.classes) return loaded;
 #pragma unroll 1
-        for (int index = 0; index < row.size(); ++index)
-          add_to_row(sums.r(k, l), row.label(index), weight * row.u(index), other);
-      }
-      if (k > 0)
-        for_each_difference(row, finest, [&](std::int32_t label, double difference) {
-          add_to_row(sums.dr(k), label, weight * difference, finest);
-        });
+  for (int k = params.labels.count - 1; k >= 0; --k) {
+    if (!params.decides(k)) continue;
+    const bool is_coarsest = k == params.labels.count - 1;
+#pragma unroll
+    for (int j = 0; j < LabelSumsCells::kCount; ++j) {
+      const LabelScale& scale = params.labels.scales[k];
+      const std::int32_t code = scale.codes[block_of_cell(scale, task.image, loaded.cells[j])];
+      loaded.labels[j] = is_coarsest || code == loaded.labels[j] ? code : kSeveralClasses;
     }
   }
+  return loaded;
+}
 
-  /// matrix[label] += factor * row, the entries dealt to the lanes.
-  __device__ void add_to_row(double* matrix, std::int32_t label, double factor, const LabelRow& row) {
-    if (!is_mine(label)) return;
-    for (int index = lane_; index < row.size(); index += 32)
-      matrix[label * params_.classes + row.label(index)] += factor * row.u(index);
-    __syncwarp();  // before another lane adds to the same element
+/// Appends the mixed cells of a chunk to the queue, in order; returns its new length. Has a barrier.
+__device__ inline int queue_cells(const LabelSumsCells& loaded, int queued, int (&counts)[LabelSumsTile::kRowsOfChunk],
+                                  std::uint32_t* queue) {
+  const int warp = static_cast<int>(threadIdx.x / 32), lane = static_cast<int>(threadIdx.x % 32);
+  unsigned mixed[LabelSumsCells::kCount];
+#pragma unroll
+  for (int j = 0; j < LabelSumsCells::kCount; ++j) {
+    mixed[j] = __ballot_sync(~0u, loaded.is_mixed(j));
+    if (lane == 0) counts[j * LabelSumsTile::kWarps + warp] = __popc(mixed[j]);
   }
+  __syncthreads();  // the counts of all warps, and what was done with the queue before it is added to
+  const int count = counts[lane];
+  if (__all_sync(~0u, count == 0)) return queued;
+  int end = queued + count;
+#pragma unroll
+  for (int step = 1; step < 32; step *= 2) {
+    const int before = __shfl_up_sync(~0u, end, step);
+    end += lane >= step ? before - queued : 0;
+  }
+#pragma unroll
+  for (int j = 0; j < LabelSumsCells::kCount; ++j) {
+    const int first = __shfl_sync(~0u, end - count, j * LabelSumsTile::kWarps + warp);
+    if (loaded.is_mixed(j)) queue[first + __popc(mixed[j] & ((1u << lane) - 1))] = loaded.cells[j];
+  }
+  return __shfl_sync(~0u, end, 31);
+}
 
-  const LabelSumsParams& params_;
-  double* sums_;
-  MassReduce::TempStorage& mass_;
-  int warp_, lane_;
-};
+/// Zeroes the matrix rows that are this block's, a warp each.
+__device__ inline void clear_rows(const LabelMatrices& matrices, std::uint32_t parts, std::uint32_t part) {
+  for (std::uint32_t c = part + parts * (threadIdx.x / 32); c < matrices.classes; c += parts * LabelSumsTile::kWarps)
+    for (int matrix = 0; matrix < matrices.count; ++matrix)
+      for (std::int64_t d = threadIdx.x % 32; d < matrices.columns; d += 32) matrices.row(matrix, c)[d] = 0;
+}
+
+/// Cells of one class at every scale add their weight to one diagonal element of every R_kl.
+__device__ inline void add_class_weights(const LabelSumsParams& params, const LabelMatrices& matrices,
+                                         std::uint32_t part, const double* class_weights) {
+  const auto classes = static_cast<std::uint32_t>(params.pure_classes());
+  for (std::uint32_t c = part + params.parts * threadIdx.x; c < classes; c += params.parts * LabelSumsTile::kThreads) {
+    double weight = 0;
+    for (int warp = 0; warp < LabelSumsTile::kWarps; ++warp) weight += class_weights[warp * classes + c];
+    for (int matrix = matrices.first_r(); matrix < matrices.count; ++matrix) matrices.diagonal(matrix, c) += weight;
+  }
+}
 
 /// label_sums_kernel.  Computes: sum w, count(w > 0), R_kl and DR_k, or n_c, of one split's cells (math.md, eq. 13,
-/// 21). Owns: one slot's head and label sums.  Reads: codes and weights once per warp, from L1 but the first time.
-/// Order: cells 32 at a time in order, float64.
-/// Cost: 8 bytes a cell; work by the label entries of cells that are mixed at some scale.
+/// 21). Owns: one slot's head and label sums, or every parts-th matrix row of them.  Reads: codes and weights once per
+/// part.
+/// Order: float64. Cells of one class by warp, rows of 32 in order, the warps in order; the others in order, by
+/// batches, then the batches in order.
+/// Cost: 8 bytes a cell; one multiply-add per mixed cell and pair of classes of its batch, and matrix.
 __global__ void __launch_bounds__(LabelSumsTile::kThreads, LabelSumsTile::kResidentBlocks)
     label_sums_kernel(const LabelSumsParams params) {
   follow_earlier_kernels();
   __shared__ LabelSumsSharedStorage storage;
-  const auto num_splits = static_cast<std::uint32_t>(params.slots.splits);
-  const std::int64_t image = blockIdx.x / num_splits, split = blockIdx.x % num_splits;
-  const RowSplits splits{params.rows, params.slots.splits};
-  const std::int64_t first = splits.first(split), end = splits.first(split + 1);
-  double* const slot = params.slots.slot(image, split);
-  sum_weights(params, image, first, end, slot, storage);
-  if (params.sums == LabelSumsParams::Sums::kWeightsOnly) return;
-  LabelSumsWarp warp(params, slot + params.offset, storage.mass[threadIdx.x / 32]);
-  for (std::int64_t i = first; i < end; i += 32) {
-    const std::int64_t row = i + threadIdx.x % 32, cell = image * params.rows + (row < end ? row : i);
-    warp.add_cells(cell, row < end ? static_cast<double>(params.weights[cell]) : 0);
+  extern __shared__ double class_weights[];  // [warps][pure_classes()]
+  const LabelSumsTask task = label_sums_task(params);
+  const LabelMatrices matrices(params, task.slot + params.offset);
+  const bool has_labels = params.sums != LabelSumsParams::Sums::kWeightsOnly;
+  for (unsigned i = threadIdx.x; i < LabelSumsTile::kWarps * params.pure_classes(); i += LabelSumsTile::kThreads)
+    class_weights[i] = 0;
+  if (has_labels) clear_rows(matrices, params.parts, task.part);
+  __syncthreads();  // zeros before anything is added
+
+  PureCells pure(class_weights + threadIdx.x / 32 * params.pure_classes());
+  MixedCells mixed(params, task.image, task.part, matrices, storage.mixed);
+  int queued = 0, turn = 0;
+  for (std::int64_t row = task.first; row < task.end; row += LabelSumsTile::kChunk) {
+    const LabelSumsCells loaded = load_cells(params, task, row);
+#pragma unroll
+    for (int j = 0; j < LabelSumsCells::kCount; ++j) pure.add(loaded.weights[j], loaded.labels[j]);
+    queued = queue_cells(loaded, queued, storage.counts[turn], storage.mixed.queue);
+    turn ^= 1;
+    const bool is_last = row + LabelSumsTile::kChunk >= task.end;
+    if (!is_last && queued <= LabelSumsTile::kQueue - LabelSumsTile::kChunk) continue;
+    mixed.add_queue(queued);
+    queued = 0;
   }
+  pure.finish();
+  const double sum = WeightReduce(storage.sum).Reduce(pure.sum(), Sum{});
+  const double count = WeightReduce(storage.count).Reduce(threadIdx.x % 32 == 0 ? pure.count() : 0, Sum{});
+  if (threadIdx.x == 0 && task.part == 0) {
+    task.slot[0] = sum;
+    task.slot[1] = count;
+  }
+  __syncthreads();  // the weights of every warp, and what mixed cells added, before they are joined
+  if (has_labels) add_class_weights(params, matrices, task.part, class_weights);
 }
 
 }  // namespace arloss::kernels

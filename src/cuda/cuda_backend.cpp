@@ -34,9 +34,14 @@ namespace {
 /// Zeroed at the start of every call: one ticket per kernel that joins its blocks' results itself.
 enum Ticket { kLabelTicket, kLogitTicket, kNumTickets };
 
-/// Slots an image's sums are cut into at most, and rows below which a slot is not worth its own sums.
-constexpr std::int64_t kMaxSplits = 32;
+/// Rows below which a slot is not worth its own sums.
 constexpr std::int64_t kMinRowsPerSplit = 2 * kernels::RowSplits::kChunk;
+/// Slots an image's sums are cut into at most where rows of E are summed too.
+constexpr std::int64_t kMaxSplits = 32;
+/// Slots of labels alone in a batch: two blocks to each of 132 multiprocessors.
+constexpr std::int64_t kLabelSlots = 264;
+/// Bytes that they may have however few the logits are.
+constexpr std::int64_t kMinLabelSlotBytes = 4 << 20;
 
 /// Cells of a block up to which one warp pools them, 32 a lane; larger blocks are pooled from rows of cells.
 constexpr std::int64_t kMaxItems = 1024;
@@ -132,11 +137,14 @@ void CudaBackend::book_rows(Route route) {
 }
 
 /// Slots depend on the problem alone, so that the order of additions does. Their memory is held to an eighth of the
-/// residuals', but for a floor of four.
+/// residuals', but for a floor of four; that of slots of labels alone to a sixteenth of the logits', as float32.
 std::int64_t CudaBackend::choose_splits() const {
-  const std::int64_t affordable = problem_.classes * cells() / 16 / (form_.head_count - product_count_);
+  const std::int64_t count = form_.head_count - product_count_, image = problem_.classes * cells();
   const std::int64_t useful = (cells() - 1) / kMinRowsPerSplit + 1;
-  return std::min(useful, std::clamp<std::int64_t>(affordable, 4, kMaxSplits));
+  if (!is_fused()) return std::min(useful, std::clamp<std::int64_t>(image / 16 / count, 4, kMaxSplits));
+  const std::int64_t bytes = std::max(kMinLabelSlotBytes, problem_.batch * image / 4);
+  const std::int64_t affordable = bytes / (problem_.batch * count * static_cast<std::int64_t>(sizeof(double)));
+  return std::clamp<std::int64_t>(std::min(affordable, (kLabelSlots - 1) / problem_.batch + 1), 1, useful);
 }
 
 void CudaBackend::book_slots() {
@@ -311,16 +319,17 @@ void CudaBackend::prepare(const Call& call) const {
 }
 
 void CudaBackend::sum(const Call& call) const {
+  if (is_fused()) {
+    sum_labels(call);
+    sum_logits(call);
+    return join(call);
+  }
   call.launch("cudaMemsetAsync", [&] {
     const std::int64_t count = problem_.batch * splits_ * slots(call).stride;
     return cudaMemsetAsync(at<char>(call.workspace, slots_), 0, static_cast<std::size_t>(count) * sizeof(double),
                            call.stream.handle());
   });
   sum_labels(call);
-  if (is_fused()) {
-    sum_logits(call);
-    return join(call);
-  }
   for (int p = 0; p < form_.num_parts; ++p)
     form_.parts[p].table < 0 ? sum_cells(call, form_.parts[p]) : sum_table(call, form_.parts[p]);
   join(call);
