@@ -1,16 +1,18 @@
-# arloss_cuda_test(NAME name SOURCES source... [LIBRARIES target...] [SEEDS seed...] [ANY_BITS] [TIMEOUT seconds]
-#                  [THREADS n])
+# arloss_cuda_test(NAME name SOURCES source... [LIBRARIES target...] [SEEDS seed...] [ARCHITECTURES number...] [ANY_BITS]
+#                  [TIMEOUT seconds] [THREADS n])
 #
 # A GoogleTest program that launches CUDA kernels, as several tests:
 #   gpu.NAME               on the device; skipped, saying why, where there is none
 #   emulated.NAME.seedK    the same binary on the emulator (docs/emulator.md), one test for each schedule seed K. Fails
 #                          where the emulator reports anything, and where no kernel was launched
+#   emulated.NAME.archA    the same with the schedule of the last seed on a device of each architecture A: devices differ in
+#                          the shared memory that they have, and so in the kernels that run
 #   emulated.NAME.bits     the bytes copied back from the device were the same for every seed; not with ANY_BITS, for programs
 #                          whose kernels return what depends on the schedule
 # The emulator is a shared library of the CUDA runtime's name, found first through LD_LIBRARY_PATH. Emulated tests carry
 # the label `emulated`, the others `gpu`.
 function(arloss_cuda_test)
-  cmake_parse_arguments(PARSE_ARGV 0 test "ANY_BITS" "NAME;TIMEOUT;THREADS" "SOURCES;LIBRARIES;SEEDS")
+  cmake_parse_arguments(PARSE_ARGV 0 test "ANY_BITS" "NAME;TIMEOUT;THREADS" "SOURCES;LIBRARIES;SEEDS;ARCHITECTURES")
   if(NOT DEFINED test_SEEDS)
     set(test_SEEDS 0 1 2 3 4 5 6 7)
     if(ARLOSS_SANITIZE)  # they look at the emulator, which two schedules take everywhere, in five times the time
@@ -35,20 +37,31 @@ function(arloss_cuda_test)
   add_test(NAME gpu.${test_NAME} COMMAND ${test_NAME})
   set_tests_properties(gpu.${test_NAME} PROPERTIES SKIP_RETURN_CODE 77 LABELS gpu TIMEOUT ${test_TIMEOUT})
 
+  set(environment "ARLOSS_EMULATOR_REQUIRE_LAUNCH=1;ARLOSS_EMULATOR_THREADS=${test_THREADS}")
+  set(twins "")
   set(digests "")
   foreach(seed IN LISTS test_SEEDS)
     set(twin emulated.${test_NAME}.seed${seed})
     set(digest ${CMAKE_CURRENT_BINARY_DIR}/${test_NAME}.seed${seed}.digest)
     add_test(NAME ${twin} COMMAND ${test_NAME})
     set_tests_properties(${twin} PROPERTIES
-      LABELS emulated
-      TIMEOUT ${test_TIMEOUT}
-      COST 100  # the longest tests first
       FIXTURES_SETUP ${test_NAME}_digests
-      ENVIRONMENT "ARLOSS_EMULATOR_SEED=${seed};ARLOSS_EMULATOR_REQUIRE_LAUNCH=1;ARLOSS_EMULATOR_THREADS=${test_THREADS};ARLOSS_EMULATOR_DIGEST=${digest}"
-      ENVIRONMENT_MODIFICATION "LD_LIBRARY_PATH=path_list_prepend:$<TARGET_FILE_DIR:arloss_emulator_cudart>")
+      ENVIRONMENT "ARLOSS_EMULATOR_SEED=${seed};ARLOSS_EMULATOR_DIGEST=${digest};${environment}")
+    list(APPEND twins ${twin})
     list(APPEND digests ${digest})
   endforeach()
+  foreach(architecture IN LISTS test_ARCHITECTURES)
+    set(twin emulated.${test_NAME}.arch${architecture})
+    add_test(NAME ${twin} COMMAND ${test_NAME})
+    set_tests_properties(${twin} PROPERTIES
+      ENVIRONMENT "ARLOSS_EMULATOR_SEED=${seed};ARLOSS_EMULATOR_ARCH=${architecture};${environment}")
+    list(APPEND twins ${twin})
+  endforeach()
+  set_tests_properties(${twins} PROPERTIES
+    LABELS emulated
+    TIMEOUT ${test_TIMEOUT}
+    COST 100  # the longest tests first
+    ENVIRONMENT_MODIFICATION "LD_LIBRARY_PATH=path_list_prepend:$<TARGET_FILE_DIR:arloss_emulator_cudart>")
   add_dependencies(${test_NAME} arloss_emulator_cudart)
 
   list(LENGTH test_SEEDS num_seeds)

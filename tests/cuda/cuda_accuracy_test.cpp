@@ -54,15 +54,7 @@ INSTANTIATE_TEST_SUITE_P(CudaAccuracy, DeviceGoldens, ::testing::ValuesIn(oracle
                          [](const auto& golden) { return golden.param; });
 
 TEST(CudaAccuracy, AgreesWithTheCpu) {
-  for (const CaseSpec& spec : large_device_list()) {
-    SCOPED_TRACE(describe(spec));
-    const Batch batch = pack(spec, draw_inputs(spec));
-    const Outcome cpu = run(spec, batch, ARLOSS_ALGORITHM_FACTORED);
-    const Outcome cuda = run_on_device(spec, batch);
-    ASSERT_EQ(cuda.loss.size(), cpu.loss.size());
-    EXPECT_NEAR(cuda.loss[0], cpu.loss[0], 2e-5 * cpu.loss[0]);
-    EXPECT_LE(distance(cuda.gradient, cpu.gradient), 2e-5 * norm(cpu.gradient));
-  }
+  for (const CaseSpec& spec : large_device_list()) expect_agreement_with_cpu(spec, draw_inputs(spec));
 }
 
 /// Sure of a class that is seldom the right one: all of the gradient hangs on roots of next to no probability.

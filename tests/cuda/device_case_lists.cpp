@@ -101,29 +101,31 @@ Traits kind_traits(const CaseSpec& spec) {
            static_cast<std::int64_t>(spec.problem.span), spec.logits_dtype, spec.layout}};
 }
 
-/// What the cases of shape_list are in turn.
-void set_shape_kind(CaseSpec& spec, std::size_t number) {
-  constexpr ScaleMode kModes[] = {ScaleMode::kBlend, ScaleMode::kSeparate, ScaleMode::kPyramid};
-  if (number % 5 == 0) return;
-  if (number % 5 == 1) {
-    spec.problem.penalty = Penalty::kAbsolute;
-    return;
-  }
+/// Cells of several classes and two coarser scales.
+void set_mixed(CaseSpec& spec, ScaleMode mode) {
   set_label_grid(spec, 2 * spec.problem.height, 3 * spec.problem.width);
   spec.problem.scales = {1, 2, 4};
   spec.problem.scale_weights = {2, 1, 1};  // equal ones let the slopes of few cells cancel exactly
-  spec.problem.scale_mode = kModes[number % 5 - 2];
+  spec.problem.scale_mode = mode;
+}
+
+/// What the other cases of shape_list are in turn.
+void set_shape_kind(CaseSpec& spec, std::size_t number) {
+  if (number % 4 == 0) spec.problem.penalty = Penalty::kAbsolute;
+  if (number % 4 == 1 && spec.problem.classes < 100) set_mixed(spec, ScaleMode::kPyramid);  // slow, and never fused
+  if (number % 4 > 1) return;
+  spec.problem.span = oracle::Span::kBatch;
+  spec.accumulates = true;
 }
 
 CaseSpec shape_spec(std::size_t number, std::int64_t classes, const std::pair<std::int64_t, std::int64_t>& grid) {
-  CaseSpec spec = plain_spec(1 + static_cast<std::int64_t>(number % 2), classes, grid.first, grid.second);
+  CaseSpec spec = plain_spec(classes < 100 && number % 2 != 0 ? 2 : 1, classes, grid.first, grid.second);
   spec.seed = 3000 + number;
   spec.labels_dtype = classes > 255 ? ARLOSS_DTYPE_INT32 : ARLOSS_DTYPE_UINT8;
-  spec.logits_dtype = static_cast<arloss_dtype_t>(number / 2 % 3);
+  spec.logits_dtype = static_cast<arloss_dtype_t>(number % 3);
   spec.layout = number / 3 % 2 == 0 ? ARLOSS_LAYOUT_NCHW : ARLOSS_LAYOUT_NHWC;
   spec.label_map = LabelMap::kNoise;
   spec.regime = Regime::kTrainedLike;
-  set_shape_kind(spec, number);
   return spec;
 }
 
@@ -135,16 +137,39 @@ std::vector<CaseSpec> size_device_list() { return thinned(cover(factorable(size_
 std::vector<CaseSpec> class_device_list() { return thinned(cover(factorable(class_list()), class_traits), 3); }
 
 std::vector<CaseSpec> shape_list() {
-  constexpr std::pair<std::int64_t, std::int64_t> kGrids[] = {{1, 1}, {5, 8}, {7, 9}, {8, 8}, {5, 13}, {3, 43}};
-  constexpr std::int64_t kClasses[] = {1, 2, 7, 19, 32, 40, 57, 64, 150, 171, 254, 255, 300};
-  constexpr std::size_t kRounds = 2, kNumGrids = std::size(kGrids);
+  using Grid = std::pair<std::int64_t, std::int64_t>;
+  constexpr Grid kMixedGrids[] = {{5, 13}, {8, 8}, {7, 9}, {3, 43}},
+                 kGrids[] = {{1, 1}, {5, 8}, {7, 9}, {8, 8}, {5, 13}};
+  constexpr std::int64_t kClasses[] = {1,  2,  7,  8,  9,   16,  17,  19,  24,  25,  32,  40,  41,  48,  49, 57,
+                                       64, 65, 96, 97, 128, 129, 150, 160, 161, 171, 192, 193, 254, 255, 300};
   std::vector<CaseSpec> list;
-  for (std::size_t round = 0; round < kRounds; ++round)
-    for (const std::int64_t classes : kClasses) {
-      const std::size_t number = list.size();
-      list.push_back(shape_spec(number, classes, kGrids[(number + round * kNumGrids / 2) % kNumGrids]));
-    }
+  for (const std::int64_t classes : kClasses) {
+    const std::size_t number = list.size();
+    const Grid grid = classes > 192 ? Grid{3, 11} : kMixedGrids[number % (classes > 100 ? 2 : std::size(kMixedGrids))];
+    list.push_back(shape_spec(number, classes, grid));
+    set_mixed(list.back(), number / 2 % 2 == 0 ? ScaleMode::kBlend : ScaleMode::kSeparate);
+    list.back().weights = Weights::kModerate;
+  }
+  for (const std::int64_t classes : kClasses) {
+    const std::size_t number = list.size();
+    list.push_back(shape_spec(number, classes, kGrids[number % std::size(kGrids)]));
+    set_shape_kind(list.back(), number);
+  }
   return thinned(list, 5);
+}
+
+std::vector<CaseSpec> deep_list() {
+  std::vector<CaseSpec> list;
+  const auto add = [&list](std::int64_t batch, std::int64_t classes, std::int64_t height, std::int64_t width) {
+    CaseSpec spec = plain_spec(batch, classes, height, width);
+    spec.problem.scales = {1, 2};
+    spec.weights = Weights::kModerate;
+    spec.seed = list.size();
+    list.push_back(spec);
+  };
+  add(1, 7, 273, 263);  // two tiles to a warp of the narrow kernels, but for the last block
+  add(2, 50, 65, 67);   // two tiles to a block of the wide kernels, but for the last
+  return list;
 }
 
 std::vector<CaseSpec> large_device_list() {
@@ -166,6 +191,13 @@ std::vector<CaseSpec> large_device_list() {
   CaseSpec wide = plain_spec(1, 65, 33, 47);
   wide.layout = ARLOSS_LAYOUT_NHWC;
   list.push_back(wide);
+  for (const std::int64_t classes : {19, 50}) {
+    CaseSpec mixed = plain_spec(2, classes, 100, 100);
+    set_label_grid(mixed, 200, 100);
+    mixed.problem.scales = {1, 2};
+    list.push_back(mixed);
+  }
+  list.push_back(plain_spec(1, 49, 301, 479));  // more than 1,024 cells to a block: several chains of products
   CaseSpec volume = plain_spec(1, 8, 11, 13);
   volume.problem.depth = 9;
   volume.problem.label_depth = 17;

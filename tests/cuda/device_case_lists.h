@@ -18,6 +18,9 @@ std::vector<CaseSpec> class_device_list();
 /// Cells and classes at, below and above the edges of the kernels' tiles: a short list, for every schedule.
 std::vector<CaseSpec> shape_list();
 
+/// Several tiles to a thread block of the fused kernels. float32.
+std::vector<CaseSpec> deep_list();
+
 /// More cells than the oracle is asked for: many tiles each, and parts of images that end anywhere. float32.
 std::vector<CaseSpec> large_device_list();
 

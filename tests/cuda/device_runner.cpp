@@ -188,4 +188,14 @@ void expect_accurate_on_device(const Case& test) {
   });
 }
 
+void expect_agreement_with_cpu(const CaseSpec& spec, const oracle::Inputs& inputs) {
+  SCOPED_TRACE(describe(spec));
+  const Batch batch = pack(spec, inputs);
+  const Outcome cpu = run(spec, batch, ARLOSS_ALGORITHM_FACTORED);
+  const Outcome cuda = run_on_device(spec, batch);
+  ASSERT_EQ(cuda.loss.size(), cpu.loss.size());
+  EXPECT_NEAR(cuda.loss[0], cpu.loss[0], 2e-5 * cpu.loss[0]);
+  EXPECT_LE(distance(cuda.gradient, cpu.gradient), 2e-5 * norm(cpu.gradient));
+}
+
 }  // namespace support

@@ -82,6 +82,9 @@ void with_cuda_plan(const CaseSpec& spec, const std::function<void(const Plan&)>
 /// forward_backward within the contract, and the same bits by forward + backward.
 void expect_accurate_on_device(const Case& test);
 
+/// forward_backward as the CPU backend has it, of float32 logits and a mean over all images.
+void expect_agreement_with_cpu(const CaseSpec& spec, const oracle::Inputs& inputs);
+
 }  // namespace support
 
 #endif
