@@ -37,7 +37,7 @@ __device__ inline TwoFloat log_of_count(std::uint32_t n) {
   return {high.high, high.low + fmaf(static_cast<float>(k), kLn2Low, fmaf(f * f2, series, 2 * remainder * inverse))};
 }
 
-/// E of the labelled classes of a cell with several (math.md, eq. 18). With v the labelled class of the largest
+/// E of the labelled classes of a cell with several (math.md, eq. 18a). With v the labelled class of the largest
 /// p_v / t_v, and b_c = z_c - z_v - ln(t_c / t_v), which is 0 at the optimum, softmax gives
 ///   p_c = t_c e^(b_c) / (1 + r),   r = sum over labelled c of t_c (e^(b_c) - 1) + (t_v / p_v) sum over the others of
 ///   p, E_c = u_c (e^((b_c - ln(1 + r)) / 2) - 1),
