@@ -87,6 +87,81 @@ TEST(CudaNonfinite, MaskedClassesAreExact) {
   }
 }
 
+/// Two images of more classes than the lists above have, with cells of weight 0.
+std::vector<CaseSpec> wide_specs() {
+  std::vector<CaseSpec> specs;
+  for (const std::int64_t classes : {50, 97}) {
+    CaseSpec spec = plain_spec(2, classes, 5, 13);
+    set_label_grid(spec, 10, 13);
+    spec.problem.scales = {1, 2};
+    spec.problem.reduction = oracle::Reduction::kNone;
+    spec.label_map = LabelMap::kNoise;
+    spec.weights = Weights::kModerate;
+    specs.push_back(spec);
+  }
+  return specs;
+}
+
+std::size_t position_of(const CaseSpec& spec, std::int64_t b, std::int64_t c, std::int64_t cell) {
+  return static_cast<std::size_t>((b * spec.problem.classes + c) * spec.cells() + cell);
+}
+
+void plant_in(oracle::Inputs& inputs, const CaseSpec& spec, const Poison& poison, std::int64_t b, std::int64_t cell) {
+  for (std::int64_t c = 0; c < spec.problem.classes; ++c)
+    if (poison.fills_cell || c == cell % spec.problem.classes)
+      inputs.logits[position_of(spec, b, c, cell)] = poison.value;
+}
+
+TEST_P(DevicePoisons, OfManyClasses) {
+  for (const CaseSpec& spec : wide_specs()) {
+    const oracle::Inputs clean = draw_inputs(spec);
+    const oracle::Result result = oracle::evaluate(spec.problem, clean);
+    const Outcome expected = run_on_device(spec, pack(spec, clean));
+    const auto is_live = [&](std::int64_t b, std::int64_t cell) {
+      return result.cell_weights[static_cast<std::size_t>(b * spec.cells() + cell)] > 0;
+    };
+    oracle::Inputs inputs = clean;
+    for (std::int64_t b = 0; b < spec.problem.batch; ++b)
+      for (std::int64_t cell = 0; cell < spec.cells(); ++cell)
+        if (!is_live(b, cell)) plant_in(inputs, spec, GetParam(), b, cell);
+    EXPECT_TRUE(run_on_device(spec, pack(spec, inputs)) == expected) << "in cells of weight 0";
+
+    std::int64_t first_live = 0;
+    while (!is_live(1, first_live)) ++first_live;
+    plant_in(inputs, spec, GetParam(), 1, first_live);
+    const Outcome outcome = run_on_device(spec, pack(spec, inputs));
+    EXPECT_EQ(outcome.loss[0], expected.loss[0]);
+    EXPECT_TRUE(std::isnan(outcome.loss[1]));
+    for (std::int64_t b = 0; b < spec.problem.batch; ++b)
+      for (std::int64_t cell = 0; cell < spec.cells(); ++cell)
+        for (std::int64_t c = 0; c < spec.problem.classes; ++c) {
+          const std::size_t position = position_of(spec, b, c, cell);
+          if (b == 1 && is_live(b, cell)) {
+            ASSERT_TRUE(std::isnan(outcome.gradient[position])) << cell << " class " << c;
+          } else {
+            ASSERT_EQ(outcome.gradient[position], expected.gradient[position]) << b << " " << cell << " class " << c;
+          }
+        }
+  }
+}
+
+/// Every eighth class, all of a warp's, and its neighbours in some cells.
+TEST(CudaNonfinite, MaskedClassesOfManyAreExact) {
+  for (const CaseSpec& spec : wide_specs()) {
+    oracle::Inputs inputs = draw_inputs(spec);
+    std::vector<std::size_t> masked;
+    for (std::int64_t b = 0; b < spec.problem.batch; ++b)
+      for (std::int64_t cell = 0; cell < spec.cells(); ++cell)
+        for (std::int64_t c = 0; c < spec.problem.classes; ++c)
+          if (c % 8 == 3 || (c % 8 == 4 && cell % 3 == 0)) masked.push_back(position_of(spec, b, c, cell));
+    for (const std::size_t position : masked) inputs.logits[position] = -kInfinity;
+    const Case test = build_case(spec, inputs);
+    const Outcome outcome = run_on_device(spec, test.batch);
+    expect_accurate(test, outcome, "cuda factored");
+    for (const std::size_t position : masked) ASSERT_EQ(outcome.gradient[position], 0) << "element " << position;
+  }
+}
+
 /// The upstream gradient is on the device: nobody looks at it before the kernels do.
 TEST(CudaNonfinite, UpstreamNaNReachesItsImage) {
   CaseSpec spec = plain_spec(3, 5, 6, 7);

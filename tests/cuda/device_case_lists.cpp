@@ -125,7 +125,9 @@ CaseSpec shape_spec(std::size_t number, std::int64_t classes, const std::pair<st
   spec.logits_dtype = static_cast<arloss_dtype_t>(number % 3);
   spec.layout = number / 3 % 2 == 0 ? ARLOSS_LAYOUT_NCHW : ARLOSS_LAYOUT_NHWC;
   spec.label_map = LabelMap::kNoise;
-  spec.regime = Regime::kTrainedLike;
+  constexpr Regime kRegimes[] = {Regime::kTrainedLike, Regime::kTrainedLike, Regime::kTrainedLike,
+                                 Regime::kLargeMagnitude, Regime::kNearPerfect6};
+  spec.regime = kRegimes[number % std::size(kRegimes)];
   return spec;
 }
 
@@ -160,15 +162,15 @@ std::vector<CaseSpec> shape_list() {
 
 std::vector<CaseSpec> deep_list() {
   std::vector<CaseSpec> list;
-  const auto add = [&list](std::int64_t batch, std::int64_t classes, std::int64_t height, std::int64_t width) {
-    CaseSpec spec = plain_spec(batch, classes, height, width);
-    spec.problem.scales = {1, 2};
-    spec.weights = Weights::kModerate;
-    spec.seed = list.size();
-    list.push_back(spec);
-  };
-  add(1, 7, 273, 263);  // two tiles to a warp of the narrow kernels, but for the last block
-  add(2, 50, 65, 67);   // two tiles to a block of the wide kernels, but for the last
+  for (const Weights weights : {Weights::kNone, Weights::kModerate}) {  // labels that are halves, and that are not
+    // Two tiles to a warp of the narrow kernels, and to a block of the wide ones, but for the last block's.
+    for (CaseSpec spec : {plain_spec(1, 11, 273, 263), plain_spec(2, 50, 65, 67)}) {
+      spec.problem.scales = {1, 2};
+      spec.weights = weights;
+      spec.seed = list.size();
+      list.push_back(spec);
+    }
+  }
   return list;
 }
 
