@@ -62,13 +62,15 @@ __device__ inline LabelSumsCells load_cells(const LabelSumsParams& params, const
 #pragma unroll 1
   for (int k = params.labels.count - 1; k >= 0; --k) {
     if (!params.decides(k)) continue;
+    const LabelScale& scale = params.labels.scales[k];
     const bool is_coarsest = k == params.labels.count - 1;
+    std::int32_t codes[LabelSumsCells::kCount];
 #pragma unroll
-    for (int j = 0; j < LabelSumsCells::kCount; ++j) {
-      const LabelScale& scale = params.labels.scales[k];
-      const std::int32_t code = scale.codes[block_of_cell(scale, task.image, loaded.cells[j])];
-      loaded.labels[j] = is_coarsest || code == loaded.labels[j] ? code : kSeveralClasses;
-    }
+    for (int j = 0; j < LabelSumsCells::kCount; ++j)
+      codes[j] = scale.codes[block_of_cell(scale, task.image, loaded.cells[j])];
+#pragma unroll
+    for (int j = 0; j < LabelSumsCells::kCount; ++j)
+      loaded.labels[j] = is_coarsest || codes[j] == loaded.labels[j] ? codes[j] : kSeveralClasses;
   }
   return loaded;
 }

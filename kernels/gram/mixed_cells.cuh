@@ -61,16 +61,22 @@ class MixedCells {
   /// All of the queue. By all threads of the block.
   __device__ void add_queue(int queued) {
     const int most = min(LabelSumsTile::kBatchCells, LabelSumsTile::kBatchRows / rows_of_cell());
-    for (int first = 0, count = 0; first < queued; first += count) {
-      count = min(queued - first, most);
-      bool is_fitting = gather_classes(first, count);
-      for (; !is_fitting && count > 1; is_fitting = gather_classes(first, count)) count /= 2;
+    int count = most;
+    for (int first = 0; first < queued;) {
+      count = min(count, queued - first);
+      const bool is_fitting = gather_classes(first, count);
+      if (!is_fitting && count > 1) {
+        count /= 2;
+        continue;
+      }
       if (is_fitting) {
         fill_rows(first, count);
         add_products(count);
       } else {
         add_large_cell(storage_.queue[first]);
       }
+      first += count;
+      count = most;
     }
   }
 
@@ -134,23 +140,42 @@ class MixedCells {
     __syncthreads();  // rows before they are multiplied
   }
 
-  /// An element of a matrix is one thread's, whichever it is: batches add to it in order.
+  /// An element of a matrix is one thread's, or that of up to eight neighbours where elements are few. Which threads
+  /// they are changes from batch to batch: a barrier comes first.
   __device__ void add_products(int count) {
-    const ClassPlaces& classes = storage_.classes;
-    const int columns = matrices_.has_columns() ? classes.count : 1;
-    const int size = classes.num_rows * columns, pitch = rows_of_cell() * classes.count;
-    for (int index = static_cast<int>(threadIdx.x); index < matrices_.count * size; index += LabelSumsTile::kThreads) {
-      const int matrix = index / size, c = classes.rows[index % size / columns];
-      const int d = matrices_.has_columns() ? index % columns : c;
-      const LabelMatrices::Factors factors = matrices_.factors(matrix);
-      const double* const left = storage_.values + factors.left * classes.count + c;
-      const double* const right = storage_.values + factors.right * classes.count + d;
-      double sum = 0;
-#pragma unroll 4  // loads in flight at once
-      for (int position = 0; position < count; ++position)
-        sum += storage_.weights[position] * left[position * pitch] * right[position * pitch];
-      if (sum != 0) matrices_.row(matrix, classes.classes[c])[matrices_.has_columns() ? classes.classes[d] : 0] += sum;
+    const int num_columns = matrices_.has_columns() ? storage_.classes.count : 1;
+    const int size = storage_.classes.num_rows * num_columns, total = matrices_.count * size;
+    int shares = 1;
+    while (shares < 8 && 2 * shares * total <= LabelSumsTile::kThreads) shares *= 2;
+    const int share = static_cast<int>(threadIdx.x) % shares, neighbour = static_cast<int>(threadIdx.x) / shares;
+#pragma unroll 1
+    for (int first = 0; first < total; first += LabelSumsTile::kThreads / shares) {
+      const int index = first + neighbour, matrix = index / size, row = index % size / num_columns;
+      double sum = index < total ? product(matrix, row, index % num_columns, count, share, shares) : 0;
+      for (int step = shares / 2; step > 0; step /= 2) sum += __shfl_xor_sync(~0u, sum, step);
+      if (share == 0 && sum != 0) element(matrix, row, index % num_columns) += sum;
     }
+  }
+
+  /// One share of the sum over a batch of w left_c right_d.
+  __device__ double product(int matrix, int row, int column, int count, int share, int shares) const {
+    const ClassPlaces& classes = storage_.classes;
+    const int c = classes.rows[row], d = matrices_.has_columns() ? column : c;
+    const LabelMatrices::Factors factors = matrices_.factors(matrix);
+    const double* const left = storage_.values + factors.left * classes.count + c;
+    const double* const right = storage_.values + factors.right * classes.count + d;
+    const int pitch = rows_of_cell() * classes.count;
+    double sum = 0;
+#pragma unroll 4  // loads in flight at once
+    for (int position = share; position < count; position += shares)
+      sum += storage_.weights[position] * left[position * pitch] * right[position * pitch];
+    return sum;
+  }
+
+  __device__ double& element(int matrix, int row, int column) const {
+    const ClassPlaces& classes = storage_.classes;
+    return matrices_.row(matrix,
+                         classes.classes[classes.rows[row]])[matrices_.has_columns() ? classes.classes[column] : 0];
   }
 
   /// A cell of more classes than there is room for: rows of the matrices are dealt to the warps.
@@ -174,6 +199,7 @@ class MixedCells {
   __device__ void add_to_row(int matrix, std::int32_t label, double factor, const LabelRow& right) {
     if (!is_row(label) || label / params_.parts % LabelSumsTile::kWarps != threadIdx.x / 32) return;
     double* const row = matrices_.row(matrix, label);
+#pragma unroll 1
     for (int index = static_cast<int>(threadIdx.x % 32); index < right.size(); index += 32)
       row[right.label(index)] += factor * right.u(index);
     __syncwarp();  // before another lane adds to the same element
