@@ -39,11 +39,15 @@ template <class Logit, int kThreads>
 __device__ void store_staged(const GradientOutput& out, std::int64_t image, std::int64_t cell, int cells,
                              const float* staged) {
   Logit* const first = static_cast<Logit*>(out.gradient) + out.layout.index(image, 0, cell);
-  for_each_staged<kThreads>(static_cast<int>(out.layout.classes), cells,
-                            [&](std::uint32_t element, std::uint32_t place) {
-                              const float old = out.adds ? to_float(first[element]) : -0.0f;
-                              first[element] = from_float<Logit>(old + staged[place]);
-                            });
+  for_each_staged<kThreads>(
+      static_cast<int>(out.layout.classes), cells, [&](std::uint32_t element, std::uint32_t place) {
+        const float value = staged[place];
+        if (!out.adds) {
+          first[element] = from_float<Logit>(value);
+        } else if (value != 0 || !signbit(value)) {  // -0 keeps what is there, the bits of a NaN too
+          first[element] = from_float<Logit>(to_float(first[element]) + value);
+        }
+      });
 }
 
 }  // namespace arloss::kernels

@@ -25,20 +25,22 @@ class CellGradient {
     is_live_ = weight != 0 && !isnan(dead_value_);
   }
 
-  /// What is stored for dz / w, or added: cells of weight 0 get the dead value, or keep what they hold.
+  /// What is stored for dz / w, or added: cells of weight 0 get the dead value, or keep what they hold, which -0 says.
   __device__ float value(float dz) const { return is_live_ ? dz * factor_ : dead_value_; }
 
-  /// Calls loop(store) once, store(c, dz / w) being for one class.
+  /// Calls loop(store), store(c, dz / w) being for one class; not where all is kept.
   template <class Loop>
   __device__ void store(const Loop& loop) const {
-    if (adds_)
-      loop([&](std::uint32_t c, float dz) {
-        elements_.at(c) = from_float<Logit>(to_float(elements_.at(c)) + value(dz));
-      });
-    else if (is_live_)
+    if (adds_) {
+      if (is_live_ || isnan(dead_value_))
+        loop([&](std::uint32_t c, float dz) {
+          elements_.at(c) = from_float<Logit>(to_float(elements_.at(c)) + value(dz));
+        });
+    } else if (is_live_) {
       loop([&](std::uint32_t c, float dz) { elements_.at(c) = from_float<Logit>(dz * factor_); });
-    else
+    } else {
       loop([&](std::uint32_t c, float) { elements_.at(c) = from_float<Logit>(dead_value_); });
+    }
   }
 
  private:
