@@ -26,9 +26,10 @@ cudaError_t launch_label_sums(LabelSumsParams params, LaunchStream& stream) {
   for (int k = 0; k < params.labels.count; ++k)
     if (k + 1 == params.labels.count || scales[k + 1].grid.edge % scales[k].grid.edge != 0)
       params.deciding_scales |= 1u << k;
-  const std::int64_t class_weights = params.pure_classes() * LabelSumsTile::kWarps;
+  constexpr std::size_t kClassBytes = LabelSumsTile::kWarps * sizeof(double);
   return launch_blocks(label_sums_kernel, slots * params.parts, LabelSumsTile::kThreads, params, stream,
-                       static_cast<std::size_t>(class_weights) * sizeof(double));
+                       static_cast<std::size_t>(params.pure_classes()) * kClassBytes,
+                       LabelSumsTile::kMaxPureClasses * kClassBytes);
 }
 
 }  // namespace arloss::kernels

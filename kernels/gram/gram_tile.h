@@ -29,7 +29,7 @@ struct LabelGramTile {
 struct LabelSumsTile {
   static constexpr int kWarps = 8;
   static constexpr int kThreads = 32 * kWarps;
-  static constexpr int kResidentBlocks = 2;
+  static constexpr int kResidentBlocks = 2;  // measured: at 3, 80 registers, it spills
   static constexpr int kCellsOfThread = 4;
   static constexpr int kChunk = kThreads * kCellsOfThread;
   static constexpr int kRowsOfChunk = kWarps * kCellsOfThread;  // of 32 cells
@@ -41,7 +41,7 @@ struct LabelSumsTile {
   static constexpr std::int64_t kMaxPureClasses = 384;
 
   /// Blocks among which the matrix rows of a slot are dealt, each walking all of its cells: as many as it takes to have
-  /// a block for each of 132 multiprocessors, with 16 rows or more.
+  /// one for each of 132 multiprocessors, but 16 rows to a block. By the problem alone, as the slots.
   static constexpr std::int64_t parts(std::int64_t slots, std::int64_t rows) {
     const std::int64_t useful = (rows - 1) / 16 + 1, wanted = 131 / slots + 1;
     const std::int64_t parts = wanted < useful ? wanted : useful;

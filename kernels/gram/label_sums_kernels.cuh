@@ -18,7 +18,8 @@ struct LabelSumsSharedStorage {
   int counts[2][LabelSumsTile::kRowsOfChunk];
   WeightReduce::TempStorage sum, count;
 };
-static_assert(sizeof(LabelSumsSharedStorage) <= 46 * 1024, "beside 384 class weights of each warp, a third of 227 KiB");
+static_assert(sizeof(LabelSumsSharedStorage) <= 46 * 1024,
+              "two blocks share 100 KiB with the weights of 48 classes, 142 KiB with those of 384");
 static_assert(LabelSumsTile::kRowsOfChunk == 32, "one row per lane");
 
 /// A part of the matrix rows of one slot, and the cells of that slot.
@@ -121,7 +122,8 @@ __device__ inline void add_class_weights(const LabelSumsParams& params, const La
 }
 
 /// label_sums_kernel.  Computes: sum w, count(w > 0), R_kl and DR_k, or n_c, of one split's cells (math.md, eq. 13,
-/// 21). Owns: one slot's head and label sums, or every parts-th matrix row of them.  Reads: codes and weights once per
+/// 21).
+/// Owns: one slot's head and label sums, or every parts-th matrix row of them.  Reads: codes and weights once per
 /// part.
 /// Order: float64. Cells of one class by warp, rows of 32 in order, the warps in order; the others in order, by
 /// batches, then the batches in order.

@@ -11,14 +11,17 @@
 namespace arloss::kernels {
 
 /// Launches `blocks` blocks along x of a kernel that takes its parameters as one struct by value. No block, or more
-/// than the 2^31 - 1 that CUDA has: cudaErrorInvalidConfiguration.
+/// than the 2^31 - 1 that CUDA has: cudaErrorInvalidConfiguration. A kernel whose launches differ in
+/// `dynamic_shared_bytes` has their limit beside them: it is the kernel's, and other threads may launch it too.
 template <class Params>
 cudaError_t launch_blocks(void (*kernel)(Params), std::int64_t blocks, int threads, const Params& params,
-                          LaunchStream& stream, std::size_t dynamic_shared_bytes = 0) {
+                          LaunchStream& stream, std::size_t dynamic_shared_bytes = 0,
+                          std::size_t dynamic_shared_limit = 0) {
   if (blocks < 1 || blocks > std::numeric_limits<std::int32_t>::max()) return cudaErrorInvalidConfiguration;
-  if (dynamic_shared_bytes > 0) {
-    const cudaError_t error = cudaFuncSetAttribute(kernel, cudaFuncAttributeMaxDynamicSharedMemorySize,
-                                                   static_cast<int>(dynamic_shared_bytes));
+  const std::size_t limit = dynamic_shared_limit > 0 ? dynamic_shared_limit : dynamic_shared_bytes;
+  if (limit > 0) {
+    const cudaError_t error =
+        cudaFuncSetAttribute(kernel, cudaFuncAttributeMaxDynamicSharedMemorySize, static_cast<int>(limit));
     if (error != cudaSuccess) return error;
   }
   cudaLaunchAttribute attribute{};
