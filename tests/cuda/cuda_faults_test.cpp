@@ -64,6 +64,21 @@ TEST(CudaFaults, OneBadLabelSpoilsTheWholeBatch) {
     });
 }
 
+/// NaN is added to what is there, in cells of weight 0 too.
+TEST(CudaFaults, AreAddedToGradients) {
+  for (const std::int64_t classes : {5, 50, 193}) {
+    CaseSpec spec = plain_spec(2, classes, 4, 6);
+    spec.accumulates = true;
+    spec.labels_dtype = ARLOSS_DTYPE_INT32;
+    spec.weights = Weights::kModerate;
+    const oracle::Inputs inputs = draw_inputs(spec);
+    Batch batch = pack(spec, inputs);
+    batch.prior_gradient = pack_logits(spec, std::vector<double>(inputs.logits.size(), 1));
+    store_label(spec.labels_dtype, -1, batch.labels.data(), 7);
+    expect_all_nan(run_on_device(spec, batch));
+  }
+}
+
 TEST(CudaFaults, OneBadWeightSpoilsTheWholeBatch) {
   constexpr double kInf = std::numeric_limits<double>::infinity();
   const double bad[] = {-1, -1e-30, std::nan(""), kInf, -kInf};

@@ -43,6 +43,18 @@ TEST(CudaShapes, ScalesOfTheSameClasses) {
   }
 }
 
+/// Softmax sees differences alone, however much all the logits of a cell have in common.
+TEST(CudaShapes, LogitsFarFromZero) {
+  for (const std::int64_t classes : {19, 50, 193}) {
+    CaseSpec spec = plain_spec(1, classes, 4, 9);
+    set_label_grid(spec, 8, 18);
+    spec.label_map = LabelMap::kNoise;
+    oracle::Inputs inputs = draw_inputs(spec);
+    for (double& logit : inputs.logits) logit = static_cast<float>(logit + 12345);
+    expect_accurate_on_device(build_case(spec, inputs));
+  }
+}
+
 /// More than threads of the block that adds up the losses of the images.
 TEST(CudaShapes, ManyImages) {
   CaseSpec spec = plain_spec(300, 2, 1, 3);
