@@ -18,6 +18,8 @@ function(arloss_cuda_test)
     if(ARLOSS_SANITIZE)  # they look at the emulator, which two schedules take everywhere, in five times the time
       set(test_SEEDS 0 3)
     endif()
+  elseif(ARLOSS_SANITIZE)
+    list(GET test_SEEDS 0 test_SEEDS)
   endif()
   if(NOT test_TIMEOUT)
     set(test_TIMEOUT 300)
