@@ -7,19 +7,34 @@
 
 namespace arloss::kernels {
 
-/// What a warp keeps in shared memory: its tile's rows of E in two halves, and of labels in one.
+/// What a warp keeps in shared memory: its tile's rows of E in two halves, and of labels in one. A row more of either:
+/// the last panel reads one piece past the last row where kOctets is odd.
 template <int kOctets>
 struct NarrowSumsRows {
+  static constexpr int kCells = NarrowTile<kOctets>::kCells;
   static constexpr int kPitch = odd_pitch(kOctets);
   union {
-    struct {
-      HalfPiece leading[NarrowTile<kOctets>::kCells][kPitch], remainder[NarrowTile<kOctets>::kCells][kPitch];
-      HalfPiece beyond;  // the last panel reads one piece past the last row where kOctets is odd
-    };
-    float staged[staged_floats(NarrowTile<kOctets>::kCells, NarrowTile<kOctets>::kClasses)];
+    HalfPiece residuals[2 * kCells + 1][kPitch];
+    float staged[staged_floats(kCells, NarrowTile<kOctets>::kClasses)];
   };
-  HalfPiece labels[NarrowTile<kOctets>::kCells][kPitch];
-  HalfPiece beyond_labels;  // ... likewise
+  HalfPiece labels[kCells + 1][kPitch];
+
+  using Row = HalfPiece[kPitch];
+  __device__ Row* leading() { return residuals; }
+  __device__ Row* remainder() { return residuals + kCells; }
+  __device__ const Row* leading() const { return residuals; }
+  __device__ const Row* remainder() const { return residuals + kCells; }
+
+  /// Once, before the first tile.
+  __device__ void clear() {
+    clear_labels();
+    if (lane_index() < kPitch) residuals[2 * kCells][lane_index()] = labels[kCells][lane_index()] = HalfPiece{};
+  }
+  /// The lane's row.
+  __device__ void clear_labels() {
+#pragma unroll
+    for (HalfPiece& piece : labels[lane_index()]) piece = HalfPiece{};
+  }
 };
 
 /// A warp's products of 16 classes by 8, those of P on and above the diagonal. E went in times 2^exponent, which only
@@ -58,12 +73,6 @@ union NarrowSumsStorage {
   float joined[NarrowProducts<kOctets>::kP + NarrowProducts<kOctets>::kQ][4][32];
 };
 
-template <int kOctets>
-__device__ void clear_label_row(NarrowSumsRows<kOctets>& rows) {
-#pragma unroll
-  for (HalfPiece& piece : rows.labels[lane_index()]) piece = HalfPiece{};
-}
-
 /// p += E'E, q += labels'E of 32 cells: of the four products of halves the one of two remainders, 2^-22 of the whole,
 /// is left out.
 template <int kOctets>
@@ -74,14 +83,14 @@ __device__ void multiply_rows(const NarrowSumsRows<kOctets>& rows, bool has_p, N
 #pragma unroll
     for (int m = 0; m < kPanels; ++m) {
       std::uint32_t leading[4], remainder[4], labels[4];
-      load_class_rows(rows.leading + cell, 2 * m, leading);
-      load_class_rows(rows.remainder + cell, 2 * m, remainder);
+      load_class_rows(rows.leading() + cell, 2 * m, leading);
+      load_class_rows(rows.remainder() + cell, 2 * m, remainder);
       load_class_rows(rows.labels + cell, 2 * m, labels);
 #pragma unroll
       for (int panel = 0; panel < kPanels; ++panel) {
         std::uint32_t leading_columns[2][2], remainder_columns[2][2];
-        load_class_columns(rows.leading + cell, 2 * panel, leading_columns);
-        load_class_columns(rows.remainder + cell, 2 * panel, remainder_columns);
+        load_class_columns(rows.leading() + cell, 2 * panel, leading_columns);
+        load_class_columns(rows.remainder() + cell, 2 * panel, remainder_columns);
 #pragma unroll
         for (int o = 0; o < 2; ++o) {
           const int n = 2 * panel + o;
@@ -112,7 +121,7 @@ __device__ void multiply_label_remainders(const NarrowSumsRows<kOctets>& rows, N
 #pragma unroll
       for (int panel = 0; panel < kPanels; ++panel) {
         std::uint32_t columns[2][2];
-        load_class_columns(rows.leading + cell, 2 * panel, columns);
+        load_class_columns(rows.leading() + cell, 2 * panel, columns);
 #pragma unroll
         for (int o = 0; o < 2; ++o)
           if (2 * panel + o < kOctets) ptx::mma_m16n8k16(products.q[m * kOctets + 2 * panel + o], labels, columns[o]);
@@ -135,7 +144,7 @@ __device__ bool store_residuals(const FusedSumsParams& params, const NarrowTask&
   prefetch_next_tile<Logit>(params.logits, params.layout, task, NarrowTile<kOctets>::kThreads);
   __syncwarp();  // logits are read before rows take their place
   products.admit(row.square() * root * root);
-  row.store(root * power_of_two(products.exponent), rows.leading, rows.remainder);
+  row.store(root * power_of_two(products.exponent), rows.leading(), rows.remainder());
   return true;
 }
 
@@ -169,7 +178,7 @@ __device__ void add_tile(const FusedSumsParams& params, const NarrowTask& task, 
     __syncwarp();  // ... and read before they change
     if (is_remainder || !__any_sync(~0u, has_remainder)) break;
   }
-  clear_label_row(rows);
+  rows.clear_labels();
 }
 
 /// Joins the warps' products, in order, in shared memory.
@@ -231,8 +240,7 @@ __global__ void __launch_bounds__(NarrowTile<kOctets>::kThreads, NarrowTile<kOct
   NarrowTask task = narrow_task(params.layout);
   NarrowProducts<kOctets> products{};
   products.exponent = half_exponent(0);
-  clear_label_row(rows);
-  if (lane_index() == 0) rows.beyond = rows.beyond_labels = HalfPiece{};
+  rows.clear();
   for (; task.first < task.end; task.first += NarrowTile<kOctets>::kThreads)
     add_tile<Logit>(params, task, rows, products);
   join_products(products, storage);
