@@ -45,6 +45,35 @@ TEST(CudaInspection, AffinityOfCellsOfWeightZero) {
   });
 }
 
+/// Two bad labels in one cell, and one in the next.
+TEST(CudaInspection, CheckFindsTheFirstBadLabelOfACell) {
+  CaseSpec spec = plain_spec(1, 5, 4, 6);
+  set_label_grid(spec, 8, 12);
+  oracle::Inputs inputs = draw_inputs(spec);
+  for (const std::size_t position : {5, 16, 18}) inputs.labels[position] = 77;
+  with_cuda_plan(spec, [&](const Plan& plan) {
+    const arloss_report_t report = checked_on_device(plan, pack(spec, inputs));
+    EXPECT_EQ(report.invalid_labels, 3);
+    EXPECT_EQ(report.first_invalid_label, 5);
+  });
+}
+
+/// A weight that is no number is a fault of its own: the logits of such a cell are not looked at.
+TEST(CudaInspection, CheckPassesOverCellsOfBadWeight) {
+  const CaseSpec spec = plain_spec(1, 5, 4, 6);
+  oracle::Inputs inputs = draw_inputs(spec);
+  inputs.labels.assign(inputs.labels.size(), 1);
+  inputs.pixel_weights.assign(24, 1);
+  inputs.pixel_weights[3] = std::numeric_limits<double>::infinity();
+  inputs.logits[logit_index(spec, 0, 2, 3)] = std::nan("");
+  with_cuda_plan(spec, [&](const Plan& plan) {
+    const arloss_report_t report = checked_on_device(plan, pack(spec, inputs));
+    EXPECT_EQ(report.invalid_weights, 1);
+    EXPECT_EQ(report.valid_cells, 23);
+    EXPECT_EQ(report.nonfinite_logits, 0);
+  });
+}
+
 /// Nobody can refuse them in time: they become NaN, and the rows beside them are right.
 TEST(CudaInspection, RowsOutsideTheBatchAreNaN) {
   const CaseSpec spec = plain_spec(2, 5, 4, 6);
