@@ -46,7 +46,8 @@ extern "C" __attribute__((visibility("default"))) int row_sums(const float* valu
       rows,
       row_length,
       {scratch.at<float>(slots), scratch.at<std::uint32_t>(tickets), scratch.at<double>(sums)}};
-  error = arloss::kernels::launch_reduce(params, nullptr);
+  arloss::kernels::LaunchStream stream(nullptr);
+  error = arloss::kernels::launch_reduce(params, stream);
   if (error != cudaSuccess) return error;
   return cudaMemcpy(totals, scratch.at<double>(sums), num_rows * sizeof(double), cudaMemcpyDeviceToHost);
 }
