@@ -22,9 +22,9 @@ std::unique_ptr<Backend> make_cuda_backend(const Problem& problem, const Options
                             << "), which this version serves where the loss has a linear form; this problem, or "
                                "options.algorithm, needs all pairs");
   if (problem.grid.count() > kernels::kMaxImageCells)
-    throw Refusal(ARLOSS_STATUS_UNSUPPORTED, Message() << "desc: images of " << problem.grid.count()
-                                                       << " cells, of which a CUDA plan takes at most "
-                                                       << kernels::kMaxImageCells);
+    throw Refusal(ARLOSS_STATUS_UNSUPPORTED, Message() << "depth x height x width are " << problem.grid.count()
+                                                       << " cells; a CUDA plan takes at most "
+                                                       << kernels::kMaxImageCells << " an image");
   return std::make_unique<cuda::CudaBackend>(problem, options, route);
 }
 

@@ -49,6 +49,15 @@ TEST(CudaRefusal, AllPairs) {
       kUnsupported, {"algorithm", "CROSS_ENTROPY"});
 }
 
+TEST(CudaRefusal, ImagesOfTooManyCells) {
+  expect_plan_refused(
+      [](Asked& a) {
+        a.problem.height = a.problem.label_height = 32768;
+        a.problem.width = a.problem.label_width = 32768;
+      },
+      kUnsupported, {"depth x height x width", "1073741824", "1073741823"});
+}
+
 TEST(CudaRefusal, DeviceIndices) {
   int count = 0;
   check(cudaGetDeviceCount(&count));
