@@ -7,8 +7,9 @@ build=${1:?usage: kernel_table.sh BUILD [PAGE]}
 page=${2:-}
 cuobjdump=${CUOBJDUMP:-cuobjdump}
 architectures='sm_80|sm_90'
-# Float32 and bfloat16 logits, uint8 labels: the other types' kernels are the same but for a conversion.
-others='affinity_rows|distribution|census|pack_kernel|pair_kernel|reduce_kernel|join_kernel|loss_kernel|__half|<int|<long'
+# Float32 and bfloat16 logits, uint8 labels: the other types' kernels are the same but for a conversion. Tiles of the
+# workloads' classes: 19, 40, 150 and 171.
+others='affinity_rows|distribution|census|pack_kernel|pair_kernel|reduce_kernel|join_kernel|loss_kernel|__half|<int|<long|narrow_.*,[12]>|wide_.*,[234]>'
 command -v "$cuobjdump" >/dev/null || {
   echo "kernel_table.sh: there is no $cuobjdump; it comes with the CUDA toolkit" >&2
   exit 1
