@@ -127,7 +127,8 @@ __device__ inline double label_affinity(const AffinityRowsParams& params, std::i
 /// affinity_rows_kernel.  Computes: rows of A, B or A - B. One thread per element.
 /// Owns: its element.  Cost: 6 C reads and 3 C exponentials in float64 per element of A.
 template <class Logit>
-__global__ void __launch_bounds__(InspectTile::kThreads) affinity_rows_kernel(const AffinityRowsParams params) {
+__global__ void __launch_bounds__(InspectTile::kThreads, InspectTile::kResidentBlocks)
+    affinity_rows_kernel(const AffinityRowsParams params) {
   follow_earlier_kernels();
   const std::int64_t index = inspect_index();
   if (index >= params.count * params.layout.cells) return;

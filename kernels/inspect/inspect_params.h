@@ -25,6 +25,8 @@ struct LogitCensusParams {
 
 struct InspectTile {
   static constexpr int kThreads = 128;
+  /// At least, of the float64 kernel: ptxas, left to itself, aims at nine and spills on sm_120.
+  static constexpr int kResidentBlocks = 6;
 };
 
 /// Thread blocks, and census slots, of the launch.
