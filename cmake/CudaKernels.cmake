@@ -115,8 +115,12 @@ set(CMAKE_CUDA_STANDARD 17)
 set(CMAKE_CUDA_STANDARD_REQUIRED ON)
 set(CMAKE_CUDA_EXTENSIONS OFF)
 set(CMAKE_CUDA_RUNTIME_LIBRARY Shared)
-# Source lines for profilers and for the emulator's reports, which cost no speed; nothing to unpack when a process starts.
-arloss_find_uncompressed_flag(uncompressed)
+# Source lines for profilers and for the emulator's reports, which cost no speed; nothing to unpack when a process starts, but
+# in a bundle, which would be three times as large.
+set(uncompressed "")
+if(NOT ARLOSS_GPU_BUNDLE)
+  arloss_find_uncompressed_flag(uncompressed)
+endif()
 string(APPEND CMAKE_CUDA_FLAGS " -lineinfo ${uncompressed}")
 list(JOIN CMAKE_CUDA_ARCHITECTURES ", " architectures)
 message(STATUS "CUDA toolkit ${CUDAToolkit_VERSION} found: building the CUDA kernels for ${architectures}")
