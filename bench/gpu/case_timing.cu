@@ -10,7 +10,7 @@
 #include <stdexcept>
 
 #include "cache_flush.h"
-#include "device_facts.h"
+#include "measured_device.h"
 #include "launch_gate.h"
 
 namespace bench {

@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "case_timing.h"
-#include "device_facts.h"
+#include "measured_device.h"
 #include "gpu_report.h"
 #include "workloads.h"
 

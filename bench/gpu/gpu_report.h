@@ -7,7 +7,7 @@
 #include <string>
 
 #include "case_timing.h"
-#include "device_facts.h"
+#include "measured_device.h"
 #include "workloads.h"
 
 namespace bench {

@@ -37,8 +37,8 @@ struct FactoredForm {
   ARLOSS_HOST_DEVICE ResidualSums sums(const Part& part, double* head) const {
     return {head + part.sums, classes, part.num_scales};
   }
-  /// Of a form of one part: where in the head the sums over E begin (P, Q_1 and D_k; Q alone for ABSOLUTE), and how many
-  /// values they are. The rest of the head is of labels and weights alone.
+  /// Of a form of one part: where in the head the sums over E begin (P, Q_1 and D_k; Q alone for ABSOLUTE), and how
+  /// many values they are. The rest of the head is of labels and weights alone.
   ARLOSS_HOST_DEVICE std::int64_t first_product() const { return parts[0].sums + (is_absolute ? classes : 0); }
   ARLOSS_HOST_DEVICE std::int64_t product_count() const {
     return classes * classes * (is_absolute ? 1 : 1 + parts[0].num_scales);

@@ -1,5 +1,5 @@
-#ifndef ARLOSS_BENCH_DEVICE_FACTS_H
-#define ARLOSS_BENCH_DEVICE_FACTS_H
+#ifndef ARLOSS_BENCH_MEASURED_DEVICE_H
+#define ARLOSS_BENCH_MEASURED_DEVICE_H
 
 #include <cuda_runtime_api.h>
 

@@ -3,7 +3,7 @@
 #include <cstdint>
 #include <fstream>
 
-#include "device_facts.h"
+#include "measured_device.h"
 #include "kernels/ptx/mma.cuh"
 
 namespace bench {
