@@ -40,11 +40,6 @@ __device__ float sum_unlabelled(const EmbedParams& params, const CellColumn& col
   return sum_column(column, sum, exchange);
 }
 
-/// E of the labelled class of a pure cell: -delta / (1 + s), never 1 - p (math.md, eq. 17).
-__device__ inline float pure_residual(float e, float unlabelled, float sum) {
-  return -(unlabelled / sum) / (1 + e / sqrtf(sum));
-}
-
 /// Sum of exp(z - max) over all classes.
 template <class Logit>
 __device__ float sum_all(const CellLogits<Logit>& logits, const LabelRow& row, float largest, float unlabelled) {
@@ -62,7 +57,8 @@ template <class Logit>
 __device__ void write_labelled(const CellLogits<Logit>& logits, const LabelRow& row, float largest, float unlabelled,
                                float sum, std::int64_t cells, float* residual) {
   if (row.is_pure()) {
-    residual[row.code() * cells] = pure_residual(half_exponential(logits[row.code()], largest), unlabelled, sum);
+    residual[row.code() * cells] =
+        pure_residual(unlabelled / sum, half_exponential(logits[row.code()], largest) / sqrtf(sum));
     return;
   }
   MixedResiduals mixed;

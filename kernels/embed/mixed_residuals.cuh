@@ -5,6 +5,9 @@
 
 namespace arloss::kernels {
 
+/// E of the label of a cell with one, -delta / (1 + s), never 1 - p (math.md, eq. 17).
+__device__ inline float pure_residual(float delta, float s) { return quotient(-delta, 1 + s); }
+
 /// The sum of two floats, the second some ulps of the first at most: 40 bits or more where one has 24.
 struct TwoFloat {
   float high, low;

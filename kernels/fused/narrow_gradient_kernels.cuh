@@ -62,8 +62,8 @@ __device__ void multiply_residuals(const NarrowGradientStorage<kOctets>& storage
     std::uint32_t leading[2][4], remainder[2][4];
 #pragma unroll
     for (int m = 0; m < 2; ++m) {
-      load_cell_rows(exchange.rows.leading + 16 * m, 2 * k, leading[m]);
-      load_cell_rows(exchange.rows.remainder + 16 * m, 2 * k, remainder[m]);
+      load_rows(exchange.rows.leading + 16 * m, 2 * k, leading[m]);
+      load_rows(exchange.rows.remainder + 16 * m, 2 * k, remainder[m]);
     }
 #pragma unroll
     for (int panel = 0; panel < kPanels; ++panel) {
@@ -165,7 +165,7 @@ __device__ void write_tile(const FusedGradientParams& params, const NarrowTask& 
   const CellLogits<Logit> logits(params.logits, layout, task.image, cell);
   const bool is_live = task.is_present() && params.out.weights[task.image * layout.cells + cell] != 0;
   const NarrowRow<Logit, kOctets> row(finest, logits, staged, classes, is_live);
-  prefetch_next_tile<Logit>(params.logits, layout, task, Tile::kThreads);
+  prefetch_next<Logit, kOctets>(params.logits, layout, task);
   NarrowSlopes<kOctets> slopes;
   __syncwarp();  // logits, or slopes of the tile before, are read before rows take their place
   if (params.has_residual_matrix) {

@@ -2,12 +2,11 @@
 #define ARLOSS_KERNELS_NARROW_ROW_CUH
 
 #include "kernels/embed/mixed_residuals.cuh"
+#include "kernels/fused/fused_cells.cuh"
 #include "kernels/fused/narrow_tile.h"
-#include "kernels/fused/staged_rows.cuh"
 #include "kernels/ptx/approximate.cuh"
-#include "kernels/ptx/prefetch.cuh"
 #include "kernels/tile/half_rows.cuh"
-#include "kernels/tile/logit_types.cuh"
+#include "kernels/tile/softmax.cuh"
 
 namespace arloss::kernels {
 
@@ -24,28 +23,14 @@ struct NarrowTask {
 };
 /// The warp's first tile of the thread block.
 __device__ inline NarrowTask narrow_task(const LogitLayout& layout) {
-  const CellSplits splits = narrow_splits(layout.batch, layout.cells);
-  const auto per_image = static_cast<std::uint32_t>(splits.splits);
-  const std::uint32_t image = blockIdx.x / per_image, split = blockIdx.x % per_image;
-  return {image, splits.first(split) + threadIdx.x / 32 * 32, splits.end(split)};
+  const BlockCells block = block_cells(narrow_splits(layout.batch, layout.cells));
+  return {block.image, block.first + threadIdx.x / 32 * 32, block.end};
 }
 
-/// Brings the logits of the warp's next tile to L2 while this one is worked on.
-template <class Logit>
-__device__ void prefetch_next_tile(const void* logits, const LogitLayout& layout, const NarrowTask& task, int stride) {
-  const std::int64_t next = task.first + stride;
-  if (next >= task.end) return;
-  const Logit* const first = static_cast<const Logit*>(logits) + layout.index(task.image, 0, next);
-  if (is_staged(layout)) {
-    constexpr int kLine = 128 / sizeof(Logit);
-    const std::int64_t elements = min(task.end - next, std::int64_t{32}) * layout.classes;
-#pragma unroll 1
-    for (std::int64_t element = lane_index() * kLine; element < elements; element += 32 * kLine)
-      ptx::prefetch_l2(first + element);
-  } else {
-#pragma unroll 1
-    for (std::int64_t c = lane_index(); c < layout.classes; c += 32) ptx::prefetch_l2(first + c * layout.class_stride);
-  }
+template <class Logit, int kOctets>
+__device__ void prefetch_next(const void* logits, const LogitLayout& layout, const NarrowTask& task) {
+  prefetch_tile<Logit, NarrowTile<kOctets>::kCells, 32>(logits, layout, task.image,
+                                                        task.first + NarrowTile<kOctets>::kThreads, task.end);
 }
 
 /// The warp's tile of logits through shared memory where the layout asks for that. Returns the lane's logits there, or
@@ -81,7 +66,7 @@ class NarrowRow {
     square_ = delta;
     if (!is_live) return;
     if (labels.is_pure()) {
-      pure_ = -delta * ptx::inverse(1 + ptx::sqrt(sums.labelled) * inverse_);
+      pure_ = pure_residual(delta, ptx::sqrt(sums.labelled) * inverse_);
     } else {
       mixed_.normalise(labels, logits, sums.unlabelled * ptx::exp2(-2 * exponent_of(largest, largest)), largest);
     }
@@ -129,7 +114,6 @@ class NarrowRow {
   /// log2 of exp((z - largest) / 2), but for what rounding the product takes from every class alike: 4e-4 where logits
   /// are 1e4. Norms take that out again, whatever else uses these exponentials has to.
   __device__ static float exponent_of(float z, float largest) {
-    constexpr float kHalfLog2E = 0.72134752044f;
     const float shift = largest * kHalfLog2E;
     return fmaf(z, kHalfLog2E, -shift);
   }

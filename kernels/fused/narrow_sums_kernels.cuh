@@ -141,7 +141,7 @@ __device__ bool store_residuals(const FusedSumsParams& params, const NarrowTask&
   const float* const staged = stage_tile<Logit>(params.logits, params.layout, task, rows.staged);
   const NarrowRow<Logit, kOctets> row(labels.finest, logits, staged, static_cast<int>(params.layout.classes),
                                       root != 0);
-  prefetch_next_tile<Logit>(params.logits, params.layout, task, NarrowTile<kOctets>::kThreads);
+  prefetch_next<Logit, kOctets>(params.logits, params.layout, task);
   __syncwarp();  // logits are read before rows take their place
   products.admit(row.square() * root * root);
   row.store(root * power_of_two(products.exponent), rows.leading(), rows.remainder());

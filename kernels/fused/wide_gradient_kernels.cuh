@@ -38,8 +38,8 @@ __device__ void multiply_residuals(WideGradientStorage<kSquares>& storage) {
 #pragma unroll
     for (int m = 0; m < kSquares; ++m) {
       std::uint32_t leading[4], remainder[4];
-      load_cell_rows(storage.leading + first_class + 16 * m, 2 * k, leading);
-      load_cell_rows(storage.remainder + first_class + 16 * m, 2 * k, remainder);
+      load_rows(storage.leading + first_class + 16 * m, 2 * k, leading);
+      load_rows(storage.remainder + first_class + 16 * m, 2 * k, remainder);
 #pragma unroll
       for (int o = 0; o < 2; ++o) {
         ptx::mma_m16n8k16(products[m][o], remainder, leading_columns[o]);
@@ -185,7 +185,7 @@ __device__ void write_tile(const FusedGradientParams& params, const WideTask& ta
   const bool has_cell = threadIdx.x < WideTile<kSquares>::kCells;
   WideLane<Logit, kSquares> lane;
   is_staged(task.layout) ? lane.load(task, storage.staged) : lane.load(task);
-  prefetch_next_tile<Logit>(task);
+  task.prefetch_next<Logit>();
   lane.exponentiate(task, storage.exchange);
   __syncthreads();  // the warps' sums before they are joined
   WideCell<Logit> whole(task, has_cell ? static_cast<int>(threadIdx.x) : 0);

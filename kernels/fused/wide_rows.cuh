@@ -2,12 +2,11 @@
 #define ARLOSS_KERNELS_WIDE_ROWS_CUH
 
 #include "kernels/embed/mixed_residuals.cuh"
-#include "kernels/fused/staged_rows.cuh"
+#include "kernels/fused/fused_cells.cuh"
 #include "kernels/fused/wide_tile.h"
 #include "kernels/ptx/approximate.cuh"
-#include "kernels/ptx/prefetch.cuh"
 #include "kernels/tile/half_rows.cuh"
-#include "kernels/tile/logit_types.cuh"
+#include "kernels/tile/softmax.cuh"
 
 namespace arloss::kernels {
 
@@ -43,6 +42,11 @@ struct WideTask {
     return LabelRow(labels, block_of_cell(labels, image, cell(tile_cell)));
   }
   template <class Logit>
+  __device__ void prefetch_next() const {
+    prefetch_tile<Logit, WideExchange::kCells, 32 * WideExchange::kWarps>(logits, layout, image,
+                                                                          first + WideExchange::kCells, end);
+  }
+  template <class Logit>
   __device__ CellLogits<Logit> cell_logits(int tile_cell) const {
     return CellLogits<Logit>(logits, layout, image, cell(tile_cell));
   }
@@ -50,10 +54,8 @@ struct WideTask {
 
 __device__ inline WideTask wide_task(const void* logits, const LogitLayout& layout, const LabelScale& labels,
                                      const float* weights) {
-  const CellSplits splits = wide_splits(layout.batch, layout.cells);
-  const auto per_image = static_cast<std::uint32_t>(splits.splits);
-  const std::uint32_t split = blockIdx.x % per_image;
-  return {logits, layout, labels, weights, blockIdx.x / per_image, splits.first(split), splits.end(split)};
+  const BlockCells block = block_cells(wide_splits(layout.batch, layout.cells));
+  return {logits, layout, labels, weights, block.image, block.first, block.end};
 }
 
 template <int kSquares>
@@ -62,29 +64,8 @@ __device__ void store_residual(WideRows<kSquares>& rows, std::int32_t label, int
   half_at(rows.remainder, label, position_of_cell(cell)) = __float2half_rn(remainder_of(value));
 }
 
-/// Brings the logits of the block's next tile to L2 while this one is worked on: at 240 registers there are no others
-/// to load them into.
-template <class Logit>
-__device__ void prefetch_next_tile(const WideTask& task) {
-  const std::int64_t next = task.first + WideExchange::kCells;
-  if (next >= task.end) return;
-  const Logit* const logits = static_cast<const Logit*>(task.logits) + task.layout.index(task.image, 0, next);
-  if (is_staged(task.layout)) {
-    constexpr int kLine = 128 / sizeof(Logit);
-    const std::int64_t elements = min(task.end - next, std::int64_t{WideExchange::kCells}) * task.layout.classes;
-    for (std::int64_t element = threadIdx.x * kLine; element < elements; element += blockDim.x * kLine)
-      ptx::prefetch_l2(logits + element);
-  } else if (const std::int64_t c = threadIdx.x; c < task.layout.classes) {
-    ptx::prefetch_l2(logits + c * task.layout.class_stride);
-    if (next + 32 < task.end) ptx::prefetch_l2(logits + c * task.layout.class_stride + 32);
-  }
-}
-
 /// log2 of exp((z - reference) / 2).
-__device__ inline float half_exponent_of(float z, float reference) {
-  constexpr float kHalfLog2E = 0.72134752044f;
-  return (z - reference) * kHalfLog2E;
-}
+__device__ inline float log2_half_exponential(float z, float reference) { return (z - reference) * kHalfLog2E; }
 
 /// A lane's part of the tile: two cells, every eighth class. First the logits, then exp((z - the warp's largest) / 2),
 /// then s.
@@ -125,7 +106,7 @@ class WideLane {
       float labelled = 0, unlabelled = 0;
 #pragma unroll
       for (int j = 0; j < Tile::kPerLane; ++j) {
-        const float e = ptx::exp2(half_exponent_of(value_[half][j], reference));
+        const float e = ptx::exp2(log2_half_exponential(value_[half][j], reference));
         (set >> j & 1 ? labelled : unlabelled) += e * e;
         value_[half][j] = e;
       }
@@ -142,9 +123,9 @@ class WideLane {
     for (int half = 0; half < 2; ++half) {
       const int cell = lane_index() + 32 * half;
       const float largest = exchange.largest[warp][cell];
-      const float factor = largest == -INFINITY
-                               ? 0
-                               : ptx::exp2(half_exponent_of(largest, exchange.maximum[cell])) * exchange.inverse[cell];
+      const float factor = largest == -INFINITY ? 0
+                                                : ptx::exp2(log2_half_exponential(largest, exchange.maximum[cell])) *
+                                                      exchange.inverse[cell];
 #pragma unroll
       for (int j = 0; j < Tile::kPerLane; ++j) value_[half][j] *= factor;
     }
@@ -208,7 +189,6 @@ class WideCell {
   __device__ bool is_live() const { return weight_ != 0; }
   __device__ bool is_mixed() const { return is_live() && !row_.is_pure(); }
   __device__ float weight() const { return weight_; }
-  __device__ const LabelRow& row() const { return row_; }
 
   /// Norm, E of a single label and |E|^2 into the exchange (math.md, eq. 17, 18).
   __device__ void join(WideExchange& exchange) {
@@ -219,7 +199,7 @@ class WideCell {
 #pragma unroll
     for (int warp = 0; warp < WideExchange::kWarps; ++warp) {
       const float largest = exchange.largest[warp][cell_];
-      const float factor = largest == -INFINITY ? 0 : ptx::exp2(2 * half_exponent_of(largest, maximum));
+      const float factor = largest == -INFINITY ? 0 : ptx::exp2(2 * log2_half_exponential(largest, maximum));
       labelled += exchange.labelled[warp][cell_] * factor;
       unlabelled += exchange.unlabelled[warp][cell_] * factor;
     }
@@ -231,7 +211,7 @@ class WideCell {
       mixed_.normalise(row_, logits_, unlabelled, maximum);
       mixed_.for_each_residual(row_, logits_, [&](std::int32_t, float residual) { square += residual * residual; });
     } else {
-      const float pure = -delta * ptx::inverse(1 + ptx::sqrt(labelled) * inverse);
+      const float pure = pure_residual(delta, ptx::sqrt(labelled) * inverse);
       exchange.pure[cell_] = pure;
       square += pure * pure;
     }

@@ -64,30 +64,28 @@ struct WideProducts {
   }
 
   __device__ void clear() {
-#pragma unroll
-    for (int owned = 0; owned < kOwned; ++owned) scale(owned, 0);
+    for_each([](float& value) { value = 0; });
   }
   /// Tiles whose |E|^2 w is at most this come next.
   __device__ void admit(float square) {
     const int next = half_exponent(square);
     if (next >= exponent) return;
     const float factor = power_of_two(next - exponent);
-#pragma unroll
-    for (int owned = 0; owned < kOwned; ++owned) {
-      scale(owned, factor);
-      scale(owned, factor);
-    }
+    for_each([&](float& value) { value = value * factor * factor; });
     exponent = next;
   }
 
  private:
-  __device__ void scale(int owned, float factor) {
+  template <class Body>
+  __device__ void for_each(const Body& body) {
 #pragma unroll
-    for (int m = 0; m < 2; ++m)
+    for (int owned = 0; owned < kOwned; ++owned)
 #pragma unroll
-      for (int n = 0; n < 4; ++n)
+      for (int m = 0; m < 2; ++m)
 #pragma unroll
-        for (int e = 0; e < 4; ++e) p[owned][m][n][e] = factor == 0 ? 0 : p[owned][m][n][e] * factor;
+        for (int n = 0; n < 4; ++n)
+#pragma unroll
+          for (int e = 0; e < 4; ++e) body(p[owned][m][n][e]);
   }
 };
 
@@ -104,8 +102,8 @@ __device__ void multiply_squares(const WideRows<kSquares>& rows, WideProducts<kS
       std::uint32_t leading[2][4], remainder[2][4];
 #pragma unroll
       for (int m = 0; m < 2; ++m) {
-        load_cell_rows(rows.leading + 32 * place.row + 16 * m, 2 * k, leading[m]);
-        load_cell_rows(rows.remainder + 32 * place.row + 16 * m, 2 * k, remainder[m]);
+        load_rows(rows.leading + 32 * place.row + 16 * m, 2 * k, leading[m]);
+        load_rows(rows.remainder + 32 * place.row + 16 * m, 2 * k, remainder[m]);
       }
 #pragma unroll
       for (int panel = 0; panel < 2; ++panel) {
@@ -190,7 +188,7 @@ __device__ void add_label_products(const FusedSumsParams& params, const WideSums
 #pragma unroll
     for (int k = 0; k < Tile::kSteps; ++k) {
       std::uint32_t labels[4], leading[2][2], remainder[2][2];
-      load_cell_rows(storage.labels, 2 * k, labels);
+      load_rows(storage.labels, 2 * k, labels);
       load_matrix_columns(storage.rows.leading + 16 * panel, 2 * k, leading);
       load_matrix_columns(storage.rows.remainder + 16 * panel, 2 * k, remainder);
 #pragma unroll
@@ -252,7 +250,7 @@ __device__ void add_tile(const FusedSumsParams& params, const WideTask& task, in
   WideLabelSet& set = storage.sets[parity];
   WideLane<Logit, kSquares> lane;
   is_staged(task.layout) ? lane.load(task, storage.staged) : lane.load(task);
-  prefetch_next_tile<Logit>(task);
+  task.prefetch_next<Logit>();
   lane.exponentiate(task, storage.exchange);
   __syncthreads();  // the warps' sums before they are joined; the tile before is done with
 

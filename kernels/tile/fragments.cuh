@@ -43,7 +43,8 @@ __device__ inline std::uint32_t lower(std::uint32_t halves) {
 }
 
 /// 16 rows x 16 halves from `rows`, the first of them, at piece `piece`.
-__device__ inline void load_rows(const HalfPiece (*rows)[kPitch], int piece, std::uint32_t (&fragment)[4]) {
+template <int kAnyPitch>
+__device__ void load_rows(const HalfPiece (*rows)[kAnyPitch], int piece, std::uint32_t (&fragment)[4]) {
   ptx::ldmatrix_x4(fragment, &rows[lane_index() % 16][piece + lane_index() / 16]);
 }
 __device__ inline FactorRows load_factor_rows(const HalfPiece (*rows)[kPitch], int piece) {

@@ -73,13 +73,6 @@ __device__ void load_class_columns(const HalfPiece (*rows)[kPitch], int piece, s
   fragments[1][1] = parts[3];
 }
 
-/// As they lie, 16 rows are an A operand of 16 classes, from piece `piece`.
-template <int kPitch>
-__device__ void load_cell_rows(const HalfPiece (*rows)[kPitch], int piece, std::uint32_t (&fragment)[4]) {
-  const int lane = lane_index();
-  ptx::ldmatrix_x4(fragment, &rows[lane % 16][piece + lane / 16]);
-}
-
 /// As they lie, 16 rows are the columns of two B operands of 8, 16 classes deep.
 template <int kPitch>
 __device__ void load_matrix_columns(const HalfPiece (*rows)[kPitch], int piece, std::uint32_t (&fragments)[2][2]) {

@@ -5,6 +5,9 @@
 
 namespace arloss::kernels {
 
+/// log2(e) / 2: half_exponential as a power of two.
+inline constexpr float kHalfLog2E = 0.72134752044f;
+
 /// exp((z - max) / 2): squared it is the softmax's numerator, so that no square root is taken per element.
 __device__ inline float half_exponential(float logit, float largest) { return expf(0.5f * (logit - largest)); }
 

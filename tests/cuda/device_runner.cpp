@@ -58,17 +58,7 @@ DeviceBuffers::DeviceBuffers(const Plan& plan, const Batch& batch)
   check(cudaStreamSynchronize(nullptr));
 }
 
-arloss_tensors_t DeviceBuffers::io() const {
-  arloss_tensors_t io{};
-  io.struct_size = sizeof io;
-  io.logits = logits.data();
-  io.labels = labels.data();
-  io.pixel_weights = reinterpret_cast<const float*>(pixel_weights.data());
-  io.loss = reinterpret_cast<float*>(loss.data());
-  io.grad_loss = reinterpret_cast<const float*>(grad_loss.data());
-  io.grad_logits = grad_logits.data();
-  return io;
-}
+arloss_tensors_t DeviceBuffers::io() const { return tensors_of(*this); }
 
 void DeviceBuffers::use_bare_workspace() { bare_workspace_ = std::make_unique<DeviceMemory>(16 + workspace.count()); }
 

@@ -101,17 +101,7 @@ Buffers::Buffers(const Plan& plan, const Batch& batch) {
   gradient_before_ = grad_logits.contents();
 }
 
-arloss_tensors_t Buffers::io() {
-  arloss_tensors_t io{};
-  io.struct_size = sizeof io;
-  io.logits = logits.data();
-  io.labels = labels.data();
-  io.pixel_weights = reinterpret_cast<const float*>(pixel_weights.data());
-  io.loss = reinterpret_cast<float*>(loss.data());
-  io.grad_loss = reinterpret_cast<const float*>(grad_loss.data());
-  io.grad_logits = grad_logits.data();
-  return io;
-}
+arloss_tensors_t Buffers::io() { return tensors_of(*this); }
 
 std::vector<float> Buffers::loss_values() const {
   std::vector<float> values(loss.bytes() / sizeof(float));

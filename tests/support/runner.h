@@ -39,6 +39,20 @@ class Plan {
   std::string message_;
 };
 
+/// The tensors of a call, from whatever holds a batch's.
+template <class Holder>
+arloss_tensors_t tensors_of(Holder& holder) {
+  arloss_tensors_t io{};
+  io.struct_size = sizeof io;
+  io.logits = holder.logits.data();
+  io.labels = holder.labels.data();
+  io.pixel_weights = reinterpret_cast<const float*>(holder.pixel_weights.data());
+  io.loss = reinterpret_cast<float*>(holder.loss.data());
+  io.grad_loss = reinterpret_cast<const float*>(holder.grad_loss.data());
+  io.grad_logits = holder.grad_logits.data();
+  return io;
+}
+
 /// Guarded copies of a batch's tensors, and outputs, state and workspace of exactly the size the plan asks for, all
 /// bytes 0xff (NaN in every float dtype) but for a prior gradient. Where the batch is element-aligned, no tensor lies
 /// better than its element needs, state and workspace no better than 16 bytes.

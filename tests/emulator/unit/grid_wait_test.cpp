@@ -27,6 +27,13 @@ class GridWaitTest : public CheckedBlock {
     next_launch(order, 0, before_wait);
     return order;
   }
+  /// A kernel that wrote data_, and one that overlaps it. Returns the order of the first.
+  OperationOrder overlap_a_write() {
+    const OperationOrder first = launch();
+    write(0, 0, data_);
+    overlap(first);
+    return first;
+  }
   void wait(int warp, int lane) { memory_.grid_dependency_wait(warp, LaneMask{1} << lane); }
 
   Address data_ = 0, counter_ = 0;
@@ -67,9 +74,7 @@ TEST_F(GridWaitTest, AccessesAfterTheWait) {
 }
 
 TEST_F(GridWaitTest, MemoryOfItsOwnNeedsNoWait) {
-  const OperationOrder first = launch();
-  write(0, 0, data_);
-  overlap(first);
+  overlap_a_write();
   write(0, 0, data_ + 4);
   read(0, 0, data_ + 4);
   wait(0, 0);
@@ -86,9 +91,7 @@ TEST_F(GridWaitTest, WhatTheFirstKernelKnewNeedsNoWait) {
 }
 
 TEST_F(GridWaitTest, TheWaitOfALaneIsItsOwn) {
-  const OperationOrder first = launch();
-  write(0, 0, data_);
-  overlap(first);
+  overlap_a_write();
   wait(0, 0);
   read(0, 0, data_);
   expect_reports({});
@@ -97,9 +100,7 @@ TEST_F(GridWaitTest, TheWaitOfALaneIsItsOwn) {
 }
 
 TEST_F(GridWaitTest, TheWaitOfABlockIsItsOwn) {
-  const OperationOrder first = launch();
-  write(0, 0, data_);
-  overlap(first);
+  overlap_a_write();
   wait(0, 0);
   memory_.block_barrier();
   next_block();
@@ -108,9 +109,7 @@ TEST_F(GridWaitTest, TheWaitOfABlockIsItsOwn) {
 }
 
 TEST_F(GridWaitTest, BarriersHandItOn) {
-  const OperationOrder first = launch();
-  write(0, 0, data_);
-  overlap(first);
+  overlap_a_write();
   wait(0, 0);
   memory_.warp_barrier(0, 0x3);
   read(0, 1, data_);
@@ -123,9 +122,7 @@ TEST_F(GridWaitTest, BarriersHandItOn) {
 }
 
 TEST_F(GridWaitTest, ABarrierBeforeTheWaitDoesNot) {
-  const OperationOrder first = launch();
-  write(0, 0, data_);
-  overlap(first);
+  overlap_a_write();
   memory_.block_barrier();
   memory_.warp_barrier(0, kAllLanes);
   wait(0, 0);
@@ -134,9 +131,7 @@ TEST_F(GridWaitTest, ABarrierBeforeTheWaitDoesNot) {
 }
 
 TEST_F(GridWaitTest, AFenceAndAnAtomicHandItToOtherBlocks) {
-  const OperationOrder first = launch();
-  write(0, 0, data_);
-  overlap(first);
+  overlap_a_write();
   wait(0, 0);
   memory_.fence(0, 1);
   atomic(0, 0, counter_);
@@ -149,9 +144,7 @@ TEST_F(GridWaitTest, AFenceAndAnAtomicHandItToOtherBlocks) {
 }
 
 TEST_F(GridWaitTest, AnAtomicWithoutAFenceDoesNot) {
-  const OperationOrder first = launch();
-  write(0, 0, data_);
-  overlap(first);
+  overlap_a_write();
   wait(0, 0);
   atomic(0, 0, counter_);
   next_block();
@@ -161,9 +154,7 @@ TEST_F(GridWaitTest, AnAtomicWithoutAFenceDoesNot) {
 }
 
 TEST_F(GridWaitTest, AChainMayOverlapAllOfIt) {
-  const OperationOrder first = launch();
-  write(0, 0, data_);
-  overlap(first);
+  const OperationOrder first = overlap_a_write();
   wait(0, 0);
   write(0, 0, data_ + 4);
   overlap(first);
@@ -176,9 +167,7 @@ TEST_F(GridWaitTest, AChainMayOverlapAllOfIt) {
 }
 
 TEST_F(GridWaitTest, OrdinaryLaunchesAreAfterKernelsThatNeverWaited) {
-  const OperationOrder first = launch();
-  write(0, 0, data_);
-  overlap(first);
+  overlap_a_write();
   write(0, 0, data_ + 4);
   launch();
   read(0, 0, data_);
@@ -198,9 +187,7 @@ TEST_F(GridWaitTest, AWaitOrdersNothingOfOtherStreams) {
 }
 
 TEST_F(GridWaitTest, AnAsynchronousCopyReadsWhereItIsIssued) {
-  const OperationOrder first = launch();
-  write(0, 0, data_);
-  overlap(first);
+  overlap_a_write();
   memory_.issue_async_copy(0, 0, {kS, data_, 4, 4}, add_site("a.cu:5"));
   wait(0, 0);
   memory_.wait_all_async_copies(0, 1);
