@@ -2,22 +2,13 @@
 #define ARLOSS_KERNELS_EMBED_MIXED_RESIDUALS_CUH
 
 #include "kernels/pool/label_rows.cuh"
+#include "kernels/tile/two_float.cuh"
 
 namespace arloss::kernels {
 
 /// E of the label of a cell with one, -delta / (1 + s), never 1 - p (math.md, eq. 17).
 __device__ inline float pure_residual(float delta, float s) { return quotient(-delta, 1 + s); }
 
-/// The sum of two floats, the second some ulps of the first at most: 40 bits or more where one has 24.
-struct TwoFloat {
-  float high, low;
-};
-
-/// a + b, exactly (Knuth's TwoSum).
-__device__ inline TwoFloat add_exactly(float a, float b) {
-  const float sum = a + b, b_part = sum - a;
-  return {sum, (a - (sum - b_part)) + (b - b_part)};
-}
 __device__ inline TwoFloat subtract(TwoFloat a, TwoFloat b) {
   const TwoFloat high = add_exactly(a.high, -b.high);
   return {high.high, high.low + (a.low - b.low)};

@@ -4,7 +4,7 @@
 #include <cstdint>
 
 #include "kernels/tile/cell_splits.h"
-#include "kernels/tile/pair_tile.h"
+#include "kernels/tile/half_piece.h"
 
 namespace arloss::kernels {
 

@@ -1,177 +1,326 @@
 #ifndef ARLOSS_KERNELS_PAIR_KERNELS_CUH
 #define ARLOSS_KERNELS_PAIR_KERNELS_CUH
 
-#include "kernels/pair/pair_params.h"
+#include "kernels/pair/pair_blocks.cuh"
 #include "kernels/pair/pair_penalties.cuh"
+#include "kernels/pair/pair_scale.cuh"
 #include "kernels/ptx/cp_async.cuh"
 #include "kernels/tile/fragments.cuh"
-#include "kernels/tile/grid_join.cuh"
 #include "kernels/tile/kernel_order.cuh"
 
 namespace arloss::kernels {
 
-using PairJoin = GridJoin<PairTile::kThreads, float, double, Sum>;
-
-/// What one step reads: a row tile and a column tile, 16 classes of each.
-struct PairStage {
-  HalfPiece rows[PairTile::kRows][kPitch];     // s and E
-  HalfPiece columns[PairTile::kRows][kPitch];  // E and u
-  float weights[PairTile::kRows];              // of the columns
+/// What a warp of the pair kernel holds in registers.
+template <int kItsRowTiles, int kItsColumnTiles, int kItsOctets, bool kItIsExact>
+struct PairShape {
+  static constexpr int kRowTiles = kItsRowTiles;        // of 16 rows
+  static constexpr int kColumnTiles = kItsColumnTiles;  // of 8 columns
+  static constexpr int kColumns = 8 * kColumnTiles;
+  static constexpr int kOctets = kItsOctets;    // of classes that slopes are summed for; 0: loss alone
+  static constexpr bool kIsExact = kItIsExact;  // slopes and s as two halves each
+  static constexpr int kStripRows = PairTile::kWarps * 16 * kRowTiles;
 };
 
-struct PairSharedStorage {
-  PairStage stages[2];
-  PairJoin::SharedStorage join;
-};
-static_assert(sizeof(PairSharedStorage) <= 48 * 1024, "static shared memory of every device");
-
-/// Where a thread block is on its way: column tile by column tile, each class step by class step.
-struct PairCursor {
-  std::int64_t tile, step;
-  __device__ void advance(std::int64_t steps) {
-    if (++step < steps) return;
-    step = 0;
-    ++tile;
-  }
-};
-
-/// What a thread block works on: one image's row tile against column tiles [first_tile, last_tile).
-struct PairTask {
-  const HalfPiece* rows;  // of the image
-  const float* weights;
-  std::int64_t cells, steps;
-  std::int64_t first_row, first_tile, last_tile;
-  std::uint32_t image, block, blocks;  // thread block `block` of the image's
-};
-
-__device__ inline PairTask pair_task(const PairParams& params) {
-  const PairWalk walk(params.cells);
-  PairTask task;
-  task.blocks = static_cast<std::uint32_t>(walk.blocks());
-  task.image = blockIdx.x / task.blocks;
-  task.block = blockIdx.x % task.blocks;
-  task.cells = params.cells;
-  task.steps = PairRow::steps(params.classes);
-  task.rows = params.rows + task.image * params.cells * PairRow::pieces(params.classes);
-  task.weights = params.weights + task.image * params.cells;
-  const auto splits = static_cast<std::uint32_t>(walk.splits);
-  task.first_row = std::int64_t{task.block / splits} * PairTile::kRows;
-  task.first_tile = std::int64_t{task.block % splits} * PairTile::kTilesPerBlock;
-  task.last_tile = min(task.first_tile + PairTile::kTilesPerBlock, walk.tiles);
-  return task;
+/// The row of the group that a lane has in half `half` of a row tile.
+template <class Shape>
+__device__ std::int64_t row_of_lane(const PairBlock& block, int m, int half) {
+  return block.first_row + static_cast<int>(threadIdx.x) / 32 * 16 * Shape::kRowTiles + 16 * m + product_row(2 * half);
 }
 
-/// Starts the copy of one step of 64 cells; zeros past the last cell.
-__device__ inline void copy_cells(const PairTask& task, std::int64_t first_cell, std::int64_t step, int first_piece,
-                                  HalfPiece (*tile)[kPitch]) {
-  constexpr int kCopies = PairTile::kRows * PairRow::kTilePieces;
-  static_assert(kCopies % PairTile::kThreads == 0, "every thread copies alike");
+/// 16 kRowTiles rows x a chunk of columns, in C-fragment order.
+template <class Shape>
+struct PairRegisters {
+  float values[Shape::kRowTiles][Shape::kColumnTiles][4];
+
+  __device__ void clear() {
+    for_each([](float& value, int, int, int) { value = 0; });
+  }
+  /// body(value, row tile, column tile, element)
+  template <class Body>
+  __device__ void for_each(const Body& body) {
 #pragma unroll
-  for (int k = 0; k < kCopies / PairTile::kThreads; ++k) {
-    const int index = static_cast<int>(threadIdx.x) + k * PairTile::kThreads;
-    const int row = index / PairRow::kTilePieces, piece = index % PairRow::kTilePieces;
-    const bool is_valid = first_cell + row < task.cells;
-    const std::int64_t cell = is_valid ? first_cell + row : 0;
-    const HalfPiece* const from = task.rows + (cell * task.steps + step) * PairRow::kPieces + first_piece + piece;
-    ptx::cp_async_16(&tile[row][piece], from, is_valid);
+    for (int m = 0; m < Shape::kRowTiles; ++m)
+#pragma unroll
+      for (int n = 0; n < Shape::kColumnTiles; ++n)
+#pragma unroll
+        for (int e = 0; e < 4; ++e) body(values[m][n][e], m, n, e);
+  }
+};
+
+/// A thread block's shared memory: the strip's rows, and two stages of a column tile with its weights.
+struct PairShared {
+  HalfPiece *left, *right[2];
+  float* weights[2];
+
+  __device__ PairShared(HalfPiece* base, int strip_rows, int pitch) {
+    left = base;
+    for (int stage = 0; stage < 2; ++stage) {
+      right[stage] = left + (strip_rows + stage * PairTile::kColumns) * pitch;
+      weights[stage] =
+          reinterpret_cast<float*>(left + (strip_rows + 2 * PairTile::kColumns) * pitch) + stage * PairTile::kColumns;
+    }
+  }
+};
+
+/// Starts the copy of `count` rows from row `first` of a group; zeros past its last row.
+__device__ inline void copy_rows(const PairParams& params, const PairBlock& block, const HalfPiece* rows,
+                                 std::int64_t first, int count, HalfPiece* to) {
+  const auto pieces = static_cast<int>(params.pieces);
+  const std::int64_t begin = (block.first_row_of_group + first) * pieces;
+  const std::int64_t valid = (block.rows - first) * pieces;
+  // Where piece `index` of the rows, counted on, lies in shared memory: one piece of padding after each row.
+  int row = static_cast<int>(threadIdx.x) / pieces, piece = static_cast<int>(threadIdx.x) % pieces;
+  const int row_step = PairTile::kThreads / pieces, piece_step = PairTile::kThreads % pieces;
+  for (int index = static_cast<int>(threadIdx.x); index < count * pieces; index += PairTile::kThreads) {
+    ptx::cp_async_16(to + index + row, rows + begin + (index < valid ? index : 0), index < valid);
+    row += row_step;
+    piece += piece_step;
+    if (piece >= pieces) {
+      piece -= pieces;
+      ++row;
+    }
   }
 }
 
-/// Starts the copies of a stage.
-__device__ inline void copy_stage(const PairTask& task, const PairCursor& cursor, PairStage& stage) {
-  const std::int64_t first_column = cursor.tile * PairTile::kRows;
-  copy_cells(task, task.first_row, cursor.step, PairRow::kRowPiece, stage.rows);
-  copy_cells(task, first_column, cursor.step, PairRow::kColumnPiece, stage.columns);
-  if (threadIdx.x < PairTile::kRows) {
-    const bool is_valid = first_column + threadIdx.x < task.cells;
-    ptx::cp_async_4(&stage.weights[threadIdx.x], task.weights + (is_valid ? first_column + threadIdx.x : 0), is_valid);
+__device__ inline void copy_columns(const PairParams& params, const PairBlock& block, std::int64_t tile,
+                                    const PairShared& shared, int stage) {
+  const std::int64_t first = tile * PairTile::kColumns;
+  copy_rows(params, block, params.right, first, PairTile::kColumns, shared.right[stage]);
+  if (threadIdx.x < PairTile::kColumns) {
+    const bool is_valid = first + threadIdx.x < block.rows;
+    ptx::cp_async_4(shared.weights[stage] + threadIdx.x,
+                    params.weights + block.first_row_of_group + (is_valid ? first + threadIdx.x : 0), is_valid);
   }
 }
 
-/// A warp's part of a tile: 16 rows x 64 columns.
-struct PairProducts {
-  float values[PairTile::kStrips][4];  // strips of 8 columns, C-fragment order
+/// A chunk of a column tile: where the lane's ldmatrix rows begin, and the weights of its columns.
+template <class Shape>
+struct PairChunk {
+  const HalfPiece *left, *columns, *transposed;
+  int pitch;
+  float weights[Shape::kColumnTiles][2];
+
+  __device__ PairChunk(const PairShared& shared, int stage, int first_column, int its_pitch, float weight_scale)
+      : pitch(its_pitch) {
+    const int lane = lane_index();
+    left = shared.left + (static_cast<int>(threadIdx.x) / 32 * 16 * Shape::kRowTiles + lane % 16) * pitch + lane / 16;
+    columns = shared.right[stage] + (first_column + lane % 8 + lane / 16 * 8) * pitch + lane / 8 % 2;
+    transposed = shared.right[stage] + (first_column + lane % 16) * pitch + lane / 16;
+#pragma unroll
+    for (int n = 0; n < Shape::kColumnTiles; ++n)
+#pragma unroll
+      for (int e = 0; e < 2; ++e)
+        weights[n][e] = shared.weights[stage][first_column + 8 * n + product_column(e)] * weight_scale;
+  }
+};
+
+/// products += left rows x right rows over 16-number steps [first, last).
+template <class Shape>
+__device__ void multiply_rows(const PairChunk<Shape>& chunk, int first, int last, PairRegisters<Shape>& products) {
+  for (int step = first; step < last; ++step) {
+    std::uint32_t left[Shape::kRowTiles][4];
+#pragma unroll
+    for (int m = 0; m < Shape::kRowTiles; ++m) ptx::ldmatrix_x4(left[m], chunk.left + m * 16 * chunk.pitch + 2 * step);
+#pragma unroll
+    for (int n = 0; n < Shape::kColumnTiles; n += 2) {
+      std::uint32_t right[4];
+      ptx::ldmatrix_x4(right, chunk.columns + n * 8 * chunk.pitch + 2 * step);
+#pragma unroll
+      for (int m = 0; m < Shape::kRowTiles; ++m) {
+        ptx::mma_m16n8k16(products.values[m][n], left[m], {right[0], right[1]});
+        ptx::mma_m16n8k16(products.values[m][n + 1], left[m], {right[2], right[3]});
+      }
+    }
+  }
+}
+
+/// The slopes of 16 rows x 16 columns as an A operand, or what their halves leave.
+template <class Shape>
+__device__ void pack_slopes(const PairRegisters<Shape>& slopes, int m, int n, bool is_remainder,
+                            std::uint32_t (&fragment)[4]) {
+#pragma unroll
+  for (int k = 0; k < 4; ++k) {
+    const float* const pair = slopes.values[m][n + k / 2] + k % 2 * 2;
+    fragment[k] = is_remainder ? bits_of(__floats2half2_rn(remainder_of(pair[0]), remainder_of(pair[1])))
+                               : bits_of(__floats2half2_rn(pair[0], pair[1]));
+  }
+}
+
+/// sum_j w_j phi' s_j of the warp's rows.
+template <class Shape>
+struct PairSlopes {
+  float values[Shape::kRowTiles][Shape::kOctets > 0 ? Shape::kOctets : 1][4];
 
   __device__ void clear() {
 #pragma unroll
-    for (int strip = 0; strip < PairTile::kStrips; ++strip)
+    for (int m = 0; m < Shape::kRowTiles; ++m)
 #pragma unroll
-      for (int e = 0; e < 4; ++e) values[strip][e] = 0;
+      for (int octet = 0; octet < Shape::kOctets; ++octet)
+#pragma unroll
+        for (int e = 0; e < 4; ++e) values[m][octet][e] = 0;
+  }
+
+  /// Slopes x s, or x its remainder `piece` pieces on.
+  __device__ void add(const PairChunk<Shape>& chunk, int n, int piece, int octets,
+                      const std::uint32_t (&slopes)[Shape::kRowTiles][4]) {
+#pragma unroll
+    for (int octet = 0; octet < Shape::kOctets; octet += 2) {
+      if (octet >= octets) break;
+      std::uint32_t s[4];
+      ptx::ldmatrix_x4_trans(s, chunk.transposed + n * 8 * chunk.pitch + piece + octet);
+#pragma unroll
+      for (int m = 0; m < Shape::kRowTiles; ++m) {
+        ptx::mma_m16n8k16(values[m][octet], slopes[m], {s[0], s[1]});
+        if (octet + 1 < Shape::kOctets) ptx::mma_m16n8k16(values[m][octet + 1], slopes[m], {s[2], s[3]});
+      }
+    }
+  }
+
+  /// Of a chunk's slopes.
+  __device__ void add(const PairChunk<Shape>& chunk, const PairRegisters<Shape>& slopes, int octets) {
+#pragma unroll
+    for (int n = 0; n < Shape::kColumnTiles; n += 2) {
+      std::uint32_t leading[Shape::kRowTiles][4], remainder[Shape::kRowTiles][4];
+#pragma unroll
+      for (int m = 0; m < Shape::kRowTiles; ++m) {
+        pack_slopes(slopes, m, n, false, leading[m]);
+        if (Shape::kIsExact) pack_slopes(slopes, m, n, true, remainder[m]);
+      }
+      if (Shape::kIsExact) {
+        add(chunk, n, 0, octets, remainder);
+        add(chunk, n, 2 * octets, octets, leading);
+      }
+      add(chunk, n, 0, octets, leading);
+    }
+  }
+
+  /// Into the split's planes: the block's first sums are written, later ones added; then starts anew.
+  __device__ void flush(const PairParams& params, const PairBlock& block, float factor, bool is_first) {
+#pragma unroll
+    for (int m = 0; m < Shape::kRowTiles; ++m)
+#pragma unroll
+      for (int half = 0; half < 2; ++half) {
+        const std::int64_t row = row_of_lane<Shape>(block, m, half);
+        if (row >= block.rows) continue;
+        const auto row_stride = static_cast<std::uint32_t>(params.rows);
+        float* const planes = slope_planes(params, block, row);
+#pragma unroll
+        for (int octet = 0; octet < Shape::kOctets; ++octet)
+#pragma unroll
+          for (int e = 0; e < 2; ++e) {
+            const int c = 8 * octet + product_column(e);
+            if (c >= params.classes) continue;
+            float& sum = planes[static_cast<std::uint32_t>(c) * std::uint64_t{row_stride}];
+            const float mine = factor * values[m][octet][2 * half + e];
+            sum = is_first ? mine : sum + mine;
+          }
+      }
+    clear();
   }
 };
 
-/// products += <s_i, E_j> + <E_i, u_j> over the stage's classes, in units of kScale^2.
-__device__ inline void multiply_stage(const PairStage& stage, PairProducts& products) {
-  const auto* const rows = stage.rows + threadIdx.x / 32 * PairTile::kWarpRows;
-  const FactorRows s = load_factor_rows(rows, 0);
-#pragma unroll
-  for (int strip = 0; strip < PairTile::kStrips; ++strip)
-    multiply(products.values[strip], s, load_residual_columns(stage.columns + 8 * strip, 0));
-  const ResidualRows residual = load_residual_rows(rows, 4);
-#pragma unroll
-  for (int strip = 0; strip < PairTile::kStrips; ++strip)
-    multiply(products.values[strip], residual, load_factor_columns(stage.columns + 8 * strip, 4));
+/// Powers of two that the numbers of a group carry, and what takes them off.
+struct PairFactors {
+  float product;  // of products of rows
+  float weight;   // put onto the columns' weights
+  float slope, loss;
+};
+
+template <class Phi>
+__device__ PairFactors pair_factors(const PairParams& params, const PairBlock& block, const Phi& phi) {
+  const PairBounds bounds = params.bounds[block.group];
+  Pair<FloatOps> largest{};
+  largest.d = difference_bound(bounds);
+  const int exponent = slope_exponent(bounds, phi(largest).slope);
+  return {power_of_two(-kPairExponent - residual_exponent(bounds)), power_of_two(exponent),
+          params.sums.factor * power_of_two(-kPairExponent - exponent), power_of_two(-exponent)};
 }
 
-/// sums[r] += sum_j w_j phi(d_ij) of this lane's two rows i, over one column tile.
-template <class Phi>
-__device__ void penalise_tile(const PairStage& stage, const PairProducts& products, const Phi& phi, float (&sums)[2]) {
-  constexpr float kUnscale = 1 / (PairRow::kScale * PairRow::kScale);
-  float tile_sums[2] = {0, 0};
+/// Penalties of a chunk: slopes, and the loss of its rows where it is wanted.
+template <bool kWantsLoss, class Phi, class Shape>
+__device__ void penalise(const PairChunk<Shape>& chunk, const Phi& phi, float unscale, float omega,
+                         PairRegisters<Shape>& products, PairRegisters<Shape>& slopes,
+                         PairLoss<2 * Shape::kRowTiles>& loss) {
+  float weights[Shape::kColumnTiles][2];
 #pragma unroll
-  for (int strip = 0; strip < PairTile::kStrips; ++strip)
+  for (int n = 0; n < Shape::kColumnTiles; ++n)
 #pragma unroll
-    for (int e = 0; e < 4; ++e) {
-      Pair<FloatOps> pair;
-      pair.d = products.values[strip][e] * kUnscale;
-      tile_sums[e / 2] += stage.weights[8 * strip + product_column(e)] * phi(pair).value;
+    for (int e = 0; e < 2; ++e) weights[n][e] = omega * chunk.weights[n][e];
+  products.for_each([&](const float& product, int m, int n, int e) {
+    Pair<FloatOps> pair{};
+    pair.d = product * unscale;
+    const Penalty<FloatOps> penalty = phi(pair);
+    if (kWantsLoss) loss.add(2 * m + e / 2, weights[n][e % 2], penalty.value);
+    if (Shape::kOctets > 0) slopes.values[m][n][e] = fmaf(weights[n][e % 2], penalty.slope, slopes.values[m][n][e]);
+  });
+}
+
+/// All pairs of the strip with a column tile.
+template <class Phi, class Shape>
+__device__ void visit_tile(const PairParams& params, const PairShared& shared, int stage, const PairFactors& factors,
+                           const Phi& phi, bool wants_loss, PairSlopes<Shape>& sums,
+                           PairLoss<2 * Shape::kRowTiles>& loss) {
+  const auto octets = static_cast<int>(class_octets(params.classes));
+#pragma unroll 1
+  for (int first = 0; first < PairTile::kColumns; first += Shape::kColumns) {
+    const PairChunk<Shape> chunk(shared, stage, first, static_cast<int>(pair_pitch(params.pieces)), factors.weight);
+    PairRegisters<Shape> products, slopes;
+    products.clear();
+    slopes.clear();
+    int step = 0;
+#pragma unroll 1
+    for (int segment = 0; segment < params.num_segments; ++segment) {
+      const int last = (params.segments[segment].end * octets + 1) / 2;
+      multiply_rows(chunk, step, last, products);
+      const float omega = params.segments[segment].omega;
+      // Half of the tiles want no loss, a third of the instructions of a penalty.
+      if (wants_loss)
+        penalise<true>(chunk, phi, factors.product, omega, products, slopes, loss);
+      else
+        penalise<false>(chunk, phi, factors.product, omega, products, slopes, loss);
+      step = last;
     }
-  sums[0] += tile_sums[0];
-  sums[1] += tile_sums[1];
-}
-
-/// sum_i w_i sums_i of this lane's rows, those past the last cell left out.
-__device__ inline float weigh_rows(const PairTask& task, const float (&sums)[2]) {
-  float total = 0;
-#pragma unroll
-  for (int r = 0; r < 2; ++r) {
-    const std::int64_t row = task.first_row + threadIdx.x / 32 * PairTile::kWarpRows + product_row(2 * r);
-    if (row < task.cells) total += task.weights[row] * sums[r];
+    if constexpr (Shape::kOctets > 0) sums.add(chunk, slopes, octets);
   }
-  return total;
 }
 
-/// pair_kernel.  Computes: sum_ij w_i w_j phi(d_ij) of each image, d_ij = <s_i, E_j> + <E_i, u_j> = A_ij - B_ij
-/// (math.md, eq. 23), all pairs, i = j included.
-/// Owns: slot[image][block], one float per 64 rows x 512 columns.  Reads: each packed row once per 64 partners.
-/// Order: fixed by the number of cells alone: 16 pairs and 8 tiles in a lane, the block's tree, slots in float64.
-/// Cost: per 64 x 64 pairs and 16 classes 16 KiB copied and 192 mma; no atomics but one ticket per block.
-template <class Phi>
-__global__ void __launch_bounds__(PairTile::kThreads) pair_kernel(const PairParams params) {
+/// pair_kernel.  Computes: sum_ij w_i w_j phi(A_ij - B_ij) of a strip of rows i, and sum_j w_j phi' s_j of each
+/// (math.md, eq. 11, 27), all pairs, i = j included; the loss takes each unordered pair of tiles once. Owns:
+/// loss[group][strip][split], and the strip's slopes of its split.  Reads: the strip's rows once, all columns'. Order:
+/// shapes alone decide. Products and slopes of 512 columns by tensor cores, then float32; losses of a column tile in
+/// float32, then two floats, the block's in float64. Cost: per 16 x 16 pairs 2 mma per 16 numbers of a row and 2 per 8
+/// classes (exact: 6), besides the penalties.
+template <class Phi, class Shape>
+__global__ void __launch_bounds__(PairTile::kThreads, 2) pair_kernel(const PairParams params) {
   follow_earlier_kernels();
-  __shared__ PairSharedStorage storage;
-  const PairTask task = pair_task(params);
-  const Phi phi(params.penalty_param);
-  PairCursor next{task.first_tile, 0};
-  PairProducts products;
-  float sums[2] = {0, 0};
-  copy_stage(task, next, storage.stages[0]);
+  extern __shared__ HalfPiece pair_shared[];
+  __shared__ PairLossStorage loss_storage;
+  const auto pitch = static_cast<int>(pair_pitch(params.pieces));
+  const PairShared shared(pair_shared, Shape::kStripRows, pitch);
+  const PairBlock block = pair_block(params, Shape::kStripRows);
+  const Phi phi(params.sums.penalty_param);
+  const PairFactors factors = pair_factors(params, block, phi);
+  PairSlopes<Shape> slopes;
+  PairLoss<2 * Shape::kRowTiles> loss(params, block, [&](int r) { return row_of_lane<Shape>(block, r / 2, r % 2); });
+  slopes.clear();
+  copy_rows(params, block, params.left, block.first_row, Shape::kStripRows, shared.left);
+  if (block.first_tile < block.last_tile) copy_columns(params, block, block.first_tile, shared, 0);
   ptx::cp_async_commit();
-  int stage = 0;
-  for (PairCursor cursor = next; cursor.tile < task.last_tile; cursor = next, stage ^= 1) {
-    next.advance(task.steps);
-    if (next.tile < task.last_tile) copy_stage(task, next, storage.stages[stage ^ 1]);
-    ptx::cp_async_commit();   // empty after the last step, so that the wait below always leaves one group
-    ptx::cp_async_wait<1>();  // this thread's copies of this step
-    __syncthreads();          // all threads' copies of this step before its reads
-    if (cursor.step == 0) products.clear();
-    multiply_stage(storage.stages[stage], products);
-    if (cursor.step == task.steps - 1) penalise_tile(storage.stages[stage], products, phi, sums);
+  for (std::int64_t tile = block.first_tile; tile < block.last_tile; ++tile) {
+    const int stage = static_cast<int>((tile - block.first_tile) % 2);
+    if (tile + 1 < block.last_tile) copy_columns(params, block, tile + 1, shared, stage ^ 1);
+    ptx::cp_async_commit();   // empty after the last tile, so that the wait below always leaves one group
+    ptx::cp_async_wait<1>();  // this thread's copies of this tile
+    __syncthreads();          // all threads' copies of this tile before its reads
+    const int loss_factor = params.sums.wants_loss ? block.loss_factor(tile) : 0;
+    visit_tile(params, shared, stage, factors, phi, loss_factor > 0, slopes, loss);
+    if (loss_factor > 0) loss.end_tile(factors.loss * static_cast<float>(loss_factor));
+    if constexpr (Shape::kOctets > 0)
+      if (block.ends_sums(tile)) slopes.flush(params, block, factors.slope, block.begins_sums(tile));
     __syncthreads();  // reads of this stage before the copies that overwrite it
   }
   ptx::cp_async_wait<0>();
-  PairJoin::run(weigh_rows(task, sums), params.sums.set(task.image, task.blocks), task.block, task.blocks,
-                storage.join);
+  if (params.sums.wants_loss) loss.write(params, block, loss_storage);
 }
 
 }  // namespace arloss::kernels

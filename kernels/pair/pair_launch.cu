@@ -1,32 +1,53 @@
 #include "kernels/pair/pair_launch.h"
 
+#include "kernels/pair/bounds_kernels.cuh"
 #include "kernels/pair/pack_kernels.cuh"
-#include "kernels/pair/pair_kernels.cuh"
+#include "kernels/pair/pair_finish_kernels.cuh"
+#include "kernels/pair/pair_products.h"
 #include "kernels/tile/launch_blocks.h"
 
 namespace arloss::kernels {
-namespace {
 
-template <class Phi>
-cudaError_t launch_pair_of(const PairParams& params, LaunchStream& stream) {
-  const std::int64_t blocks = params.batch * PairWalk(params.cells).blocks();
-  return launch_blocks(pair_kernel<Phi>, blocks, PairTile::kThreads, params, stream);
+cudaError_t launch_bounds(const BoundsParams& params, LaunchStream& stream) {
+  return launch_blocks(bounds_kernel, params.rows.batch * PairRowTile::blocks(params.rows.rows), PairRowTile::kThreads,
+                       params, stream);
 }
 
-}  // namespace
-
 cudaError_t launch_pack(const PackParams& params, LaunchStream& stream) {
-  const std::int64_t blocks = params.batch * PairRow::steps(params.classes) * pack_blocks(params.cells);
-  return launch_blocks(pack_kernel, blocks, PackTile::kThreads, params, stream);
+  const std::int64_t pieces = params.features.pieces(class_octets(params.rows.classes));
+  return launch_blocks(pack_kernel, 2 * params.rows.batch * pieces * PairRowTile::blocks(params.rows.rows),
+                       PairRowTile::kThreads, params, stream);
+}
+
+cudaError_t launch_planes(const PlanesParams& params, LaunchStream& stream) {
+  return launch_blocks(planes_kernel, params.rows.batch * params.rows.classes * PairRowTile::blocks(params.rows.rows),
+                       PairRowTile::kThreads, params, stream);
+}
+
+bool is_pair_supported(PairPenalty penalty, bool is_exact, std::int64_t classes, std::int64_t pieces,
+                       std::int64_t shared_bytes) {
+  if (penalty == PairPenalty::kAbsolute || penalty == PairPenalty::kCrossEntropy) return false;
+  const PairShapeRow shape = pair_shape(classes);
+  return shape.octets > 0 && (!is_exact || shape.octets <= kMaxExactOctets) &&
+         pair_shared_bytes(shape.row_tiles * PairTile::kWarps * 16, pieces) <= shared_bytes;
+}
+
+PairWalk pair_walk(std::int64_t groups, std::int64_t rows_of_a_group, std::int64_t classes) {
+  return {groups, rows_of_a_group, pair_shape(classes).row_tiles * PairTile::kWarps * 16};
 }
 
 cudaError_t launch_pair(const PairParams& params, LaunchStream& stream) {
-  switch (params.penalty) {
-    case PairPenalty::kSquared: return launch_pair_of<SquaredError<FloatOps>>(params, stream);
-    case PairPenalty::kAbsolute: return launch_pair_of<AbsoluteError<FloatOps>>(params, stream);
-    case PairPenalty::kHuber: return launch_pair_of<Huber<FloatOps>>(params, stream);
-  }
-  return cudaErrorInvalidValue;
+  if (params.sums.slopes == nullptr) return launch_pair_loss(params, stream);
+  return params.is_exact ? launch_pair_exact(params, stream) : launch_pair_half(params, stream);
+}
+
+cudaError_t launch_join_slopes(const JoinSlopesParams& params, LaunchStream& stream) {
+  return launch_blocks(join_slopes_kernel, (params.count - 1) / PairFinishTile::kThreads + 1, PairFinishTile::kThreads,
+                       params, stream);
+}
+
+cudaError_t launch_pair_finish(const PairFinishParams& params, LaunchStream& stream) {
+  return launch_blocks(pair_finish_kernel, 1, PairFinishTile::kThreads, params, stream);
 }
 
 }  // namespace arloss::kernels

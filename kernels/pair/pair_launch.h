@@ -8,12 +8,28 @@
 
 namespace arloss::kernels {
 
-/// Packs the rows that launch_pair reads; asynchronous on `stream`.
-cudaError_t launch_pack(const PackParams& params, LaunchStream& stream);
+// All asynchronous on `stream`.
 
-/// totals[image] = sum over the image's pairs of w_i w_j phi, without the 1 / Z; asynchronous on `stream`. NaN where a
-/// cell of weight above 0 holds one. Bits depend on cells, classes and the values alone.
+/// Fills params.bounds, which is zero before.
+cudaError_t launch_bounds(const BoundsParams& params, LaunchStream& stream);
+cudaError_t launch_pack(const PackParams& params, LaunchStream& stream);
+cudaError_t launch_planes(const PlanesParams& params, LaunchStream& stream);
+
+/// Does the pair kernel take the penalty, so many classes, and rows of so many pieces in `shared_bytes` of shared
+/// memory to a thread block? Where not, the difference kernel does.
+bool is_pair_supported(PairPenalty penalty, bool is_exact, std::int64_t classes, std::int64_t pieces,
+                       std::int64_t shared_bytes);
+/// The pairs of the kernel's thread blocks, and so its losses' slots and its slopes' splits.
+PairWalk pair_walk(std::int64_t groups, std::int64_t rows_of_a_group, std::int64_t classes);
+PairWalk difference_walk(std::int64_t groups, std::int64_t rows_of_a_group);
+
+/// Loss and slopes of all pairs, without the 1 / Z. Bits depend on shapes and values alone, and those of the loss not
+/// on whether slopes are wanted too. A NaN in a row need not reach them: it is in the bounds.
 cudaError_t launch_pair(const PairParams& params, LaunchStream& stream);
+cudaError_t launch_differences(const DifferenceParams& params, LaunchStream& stream);
+
+cudaError_t launch_join_slopes(const JoinSlopesParams& params, LaunchStream& stream);
+cudaError_t launch_pair_finish(const PairFinishParams& params, LaunchStream& stream);
 
 }  // namespace arloss::kernels
 

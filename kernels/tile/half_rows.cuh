@@ -7,7 +7,7 @@
 
 #include "kernels/ptx/ldmatrix.cuh"
 #include "kernels/tile/fragments.cuh"
-#include "kernels/tile/pair_tile.h"
+#include "kernels/tile/half_piece.h"
 
 /// Rows of halves in shared memory, one per cell, classes contiguous, and the mma operands they hold. A float is two
 /// halves: the leading one and the remainder, 22 bits together while neither is subnormal.

@@ -1,0 +1,320 @@
+#ifndef ARLOSS_KERNELS_DIFFERENCE_KERNELS_CUH
+#define ARLOSS_KERNELS_DIFFERENCE_KERNELS_CUH
+
+#include "kernels/pair/pair_blocks.cuh"
+#include "kernels/pair/pair_penalties.cuh"
+#include "kernels/tile/kernel_order.cuh"
+
+namespace arloss::kernels {
+
+/// A thread has kRows rows x kRows columns of pairs at a time.
+struct DifferenceTile {
+  static constexpr int kStripRows = 64;
+  static constexpr int kColumns = 32;  // at a time; two of them are a column tile
+  static constexpr int kClasses = 16;  // in shared memory at once
+  static constexpr int kRows = 4;
+  static constexpr int kRowThreads = kStripRows / kRows;  // that share four columns
+  static_assert(kRowThreads * (kColumns / kRows) == PairTile::kThreads, "every thread has 16 pairs");
+};
+
+/// Two rows' worth of planes, some classes of them: rows i and columns j.
+struct DifferencePlanes {
+  float rows[DifferenceTile::kClasses][DifferenceTile::kStripRows];
+  float columns[DifferenceTile::kClasses][DifferenceTile::kColumns];
+};
+struct DifferenceSharedStorage {
+  union {
+    DifferencePlanes planes[2];  // s and E, or u
+    PairLossStorage loss;
+  };
+  /// An odd pitch: threads write four columns of a row, and read a row of columns.
+  float slopes[DifferenceTile::kColumns][DifferenceTile::kStripRows + 1];
+  float weights[DifferenceTile::kColumns];
+};
+static_assert(sizeof(DifferenceSharedStorage) <= 48 * 1024, "static shared memory of every device");
+
+/// One thread block's pairs with kColumns columns.
+struct DifferenceChunk {
+  std::int64_t first_column;
+  bool is_first, wants_loss;
+};
+
+using PairNumbers = float[DifferenceTile::kRows][DifferenceTile::kRows];
+
+/// body(row, column) of the thread's 16 pairs.
+template <class Body>
+__device__ void for_each_pair(const Body& body) {
+#pragma unroll
+  for (int i = 0; i < DifferenceTile::kRows; ++i)
+#pragma unroll
+    for (int j = 0; j < DifferenceTile::kRows; ++j) body(i, j);
+}
+__device__ inline int first_row_of_thread() {
+  return static_cast<int>(threadIdx.x) % DifferenceTile::kRowThreads * DifferenceTile::kRows;
+}
+__device__ inline int first_column_of_thread() {
+  return static_cast<int>(threadIdx.x) / DifferenceTile::kRowThreads * DifferenceTile::kRows;
+}
+
+/// The element of a set of planes that class 0 of a row of the group has.
+__device__ inline const float* element_of_row(const DifferenceParams& params, const PairBlock& block,
+                                              const float* planes, std::int64_t row) {
+  const std::int64_t row_of_batch = block.first_row_of_group + row, image = row_of_batch / params.rows;
+  return planes + image * params.classes * params.rows + (row_of_batch - image * params.rows);
+}
+
+/// Classes [first_class, ...) of `count` rows, zeros past the last row and class.
+template <int kCount>
+__device__ void load_planes(const DifferenceParams& params, const PairBlock& block, const float* planes,
+                            std::int64_t first_row, std::int64_t first_class,
+                            float (&to)[DifferenceTile::kClasses][kCount]) {
+  const int row = static_cast<int>(threadIdx.x) % kCount;
+  const bool is_present = first_row + row < block.rows;
+  const float* const from = element_of_row(params, block, planes, is_present ? first_row + row : 0);
+  for (int c = static_cast<int>(threadIdx.x) / kCount; c < DifferenceTile::kClasses; c += PairTile::kThreads / kCount)
+    to[c][row] = is_present && first_class + c < params.classes ? from[(first_class + c) * params.rows] : 0;
+}
+
+/// Calls body(class in shared memory) for every class of a strip's rows and a chunk's columns, of `num_sets` planes.
+template <int kSets, class Body>
+__device__ void for_each_class(const DifferenceParams& params, const PairBlock& block, std::int64_t first_column,
+                               const float* const (&planes)[kSets], DifferenceSharedStorage& storage,
+                               const Body& body) {
+  for (std::int64_t first = 0; first < params.classes; first += DifferenceTile::kClasses) {
+    __syncthreads();  // reads of the classes before these
+#pragma unroll
+    for (int set = 0; set < kSets; ++set) {
+      load_planes(params, block, planes[set], block.first_row, first, storage.planes[set].rows);
+      load_planes(params, block, planes[set], first_column, first, storage.planes[set].columns);
+    }
+    __syncthreads();  // all threads' numbers before their reads
+    const auto count = static_cast<int>(min(params.classes - first, std::int64_t{DifferenceTile::kClasses}));
+    for (int c = 0; c < count; ++c) body(c);
+  }
+}
+
+/// The four numbers of a thread's rows, or columns.
+struct Four {
+  float values[DifferenceTile::kRows];
+
+  __device__ explicit Four(const float* from) {
+#pragma unroll
+    for (int k = 0; k < DifferenceTile::kRows; ++k) values[k] = from[k];
+  }
+};
+
+/// Sums over the classes of a thread's pairs: A - B^1 = sum e (e / 2 - t), 2 (1 - A) = |t|^2 and A (math.md, eq. 23).
+struct DifferenceSums {
+  PairNumbers d, distance, a;
+
+  __device__ void run(const DifferenceParams& params, const PairBlock& block, std::int64_t first_column,
+                      DifferenceSharedStorage& storage) {
+    for_each_pair([&](int i, int j) { d[i][j] = distance[i][j] = a[i][j] = 0; });
+    for_each_class(params, block, first_column, {params.s, params.residual}, storage, [&](int c) {
+      const Four s_i(storage.planes[0].rows[c] + first_row_of_thread());
+      const Four s_j(storage.planes[0].columns[c] + first_column_of_thread());
+      const Four e_i(storage.planes[1].rows[c] + first_row_of_thread());
+      const Four e_j(storage.planes[1].columns[c] + first_column_of_thread());
+      for_each_pair([&](int i, int j) {
+        const float e = e_i.values[i] - e_j.values[j], t = s_i.values[i] - s_j.values[j];
+        d[i][j] = fmaf(e, fmaf(0.5f, e, -t), d[i][j]);
+        distance[i][j] = fmaf(t, t, distance[i][j]);
+        a[i][j] = fmaf(s_i.values[i], s_j.values[j], a[i][j]);
+      });
+    });
+  }
+};
+
+/// B^k of a thread's pairs, with its complement |u_i - u_j|^2 / 2.
+struct LabelSums {
+  PairNumbers b, complement;
+
+  __device__ void run(const DifferenceParams& params, const PairBlock& block, std::int64_t first_column, int scale,
+                      DifferenceSharedStorage& storage) {
+    for_each_pair([&](int i, int j) { b[i][j] = complement[i][j] = 0; });
+    const float* const u = params.u + scale * params.batch * params.classes * params.rows;
+    for_each_class(params, block, first_column, {u}, storage, [&](int c) {
+      const Four u_i(storage.planes[0].rows[c] + first_row_of_thread());
+      const Four u_j(storage.planes[0].columns[c] + first_column_of_thread());
+      for_each_pair([&](int i, int j) {
+        const float t = u_i.values[i] - u_j.values[j];
+        b[i][j] = fmaf(u_i.values[i], u_j.values[j], b[i][j]);
+        complement[i][j] = fmaf(0.5f * t, t, complement[i][j]);
+      });
+    });
+  }
+  __device__ Affinity<FloatOps> of(int i, int j) const { return {b[i][j], complement[i][j]}; }
+};
+
+/// Penalties and slopes of a thread's pairs.
+template <class Phi>
+class DifferencePenalties {
+ public:
+  using Loss = PairLoss<DifferenceTile::kRows>;
+
+  __device__ DifferencePenalties(const DifferenceParams& params, const PairBlock& block, const DifferenceChunk& chunk,
+                                 const DifferenceSharedStorage& storage)
+      : phi_(params.sums.penalty_param), wants_loss_(chunk.wants_loss) {
+    const std::int64_t row = block.first_row + first_row_of_thread();
+    const std::int64_t column = chunk.first_column + first_column_of_thread();
+    for_each_pair([&](int i, int j) {
+      const bool is_skipped = Phi::kSkipsDiagonal && row + i == column + j;
+      weights_[i][j] = is_skipped ? 0 : storage.weights[first_column_of_thread() + j];
+      slopes_[i][j] = 0;
+    });
+  }
+
+  /// The penalty of a pair, times omega.
+  __device__ void add(int i, int j, const Pair<FloatOps>& pair, float omega, Loss& loss) {
+    const Penalty<FloatOps> penalty = phi_(pair);
+    const float weight = omega * weights_[i][j];
+    slopes_[i][j] = fmaf(weight, penalty.slope, slopes_[i][j]);
+    if (wants_loss_) loss.add(i, weight, penalty.value);
+  }
+  __device__ float slope(int i, int j) const { return slopes_[i][j]; }
+
+ private:
+  Phi phi_;
+  bool wants_loss_;
+  PairNumbers weights_, slopes_;
+};
+
+/// A pair against the finest scale. Where B is exactly 1 or 0, d is minus the halved distance or A itself: sums of
+/// terms of one sign, so that no rounding turns its own.
+__device__ inline Pair<FloatOps> finest_pair(const DifferenceSums& sums, const LabelSums& labels, int i, int j) {
+  Pair<FloatOps> pair{sums.d[i][j], {sums.a[i][j], 0.5f * sums.distance[i][j]}, labels.of(i, j)};
+  if (pair.b.value == 0) pair.d = pair.a.value;
+  if (pair.b.complement == 0) pair.d = -pair.a.complement;
+  return pair;
+}
+
+/// Against each B^k (SEPARATE; math.md, eq. 7 and 24), or against one scale.
+template <class Phi>
+__device__ void penalise_scales(const DifferenceParams& params, const PairBlock& block, const DifferenceChunk& chunk,
+                                const DifferenceSums& sums, DifferencePenalties<Phi>& penalties,
+                                PairLoss<DifferenceTile::kRows>& loss, DifferenceSharedStorage& storage) {
+  LabelSums finest, labels;
+  finest.run(params, block, chunk.first_column, 0, storage);
+  for_each_pair([&](int i, int j) {
+    penalties.add(i, j, finest_pair(sums, finest, i, j), params.is_separate ? params.omega[0] : 1, loss);
+  });
+  for (int k = 1; k < params.num_scales; ++k) {
+    labels.run(params, block, chunk.first_column, k, storage);
+    for_each_pair([&](int i, int j) {
+      Pair<FloatOps> pair = finest_pair(sums, finest, i, j);
+      pair.d += affinity_difference<FloatOps>(pair.b, labels.of(i, j));
+      pair.b = labels.of(i, j);
+      penalties.add(i, j, pair, params.omega[k], loss);
+    });
+  }
+}
+
+/// Against B = sum_k omega_k B^k: d moves by the blend's distance from the finest scale (math.md, eq. 6 and 24).
+template <class Phi>
+__device__ void penalise_blend(const DifferenceParams& params, const PairBlock& block, const DifferenceChunk& chunk,
+                               const DifferenceSums& sums, DifferencePenalties<Phi>& penalties,
+                               PairLoss<DifferenceTile::kRows>& loss, DifferenceSharedStorage& storage) {
+  LabelSums finest, labels, blend;
+  PairNumbers shift;
+  finest.run(params, block, chunk.first_column, 0, storage);
+  for_each_pair([&](int i, int j) {
+    shift[i][j] = 0;
+    blend.b[i][j] = params.omega[0] * finest.b[i][j];
+    blend.complement[i][j] = params.omega[0] * finest.complement[i][j];
+  });
+  for (int k = 1; k < params.num_scales; ++k) {
+    labels.run(params, block, chunk.first_column, k, storage);
+    for_each_pair([&](int i, int j) {
+      const float difference = affinity_difference<FloatOps>(finest.of(i, j), labels.of(i, j));
+      shift[i][j] = fmaf(params.omega[k], difference, shift[i][j]);
+      blend.b[i][j] = fmaf(params.omega[k], labels.b[i][j], blend.b[i][j]);
+      blend.complement[i][j] = fmaf(params.omega[k], labels.complement[i][j], blend.complement[i][j]);
+    });
+  }
+  for_each_pair([&](int i, int j) {
+    Pair<FloatOps> pair = finest_pair(sums, finest, i, j);
+    pair.d += shift[i][j];
+    pair.b = blend.of(i, j);
+    penalties.add(i, j, pair, 1, loss);
+  });
+}
+
+/// Adds slopes x s of the chunk's columns to the strip's planes; the block's first chunk writes them.
+template <class Phi>
+__device__ void add_slopes(const DifferenceParams& params, const PairBlock& block, const DifferenceChunk& chunk,
+                           const DifferencePenalties<Phi>& penalties, DifferenceSharedStorage& storage) {
+  constexpr int kShares = PairTile::kThreads / DifferenceTile::kStripRows;
+  constexpr int kClasses = DifferenceTile::kClasses / kShares;
+  for_each_pair([&](int i, int j) {
+    storage.slopes[first_column_of_thread() + j][first_row_of_thread() + i] = penalties.slope(i, j);
+  });
+  const int lane = static_cast<int>(threadIdx.x) % DifferenceTile::kStripRows;
+  const int first_class = static_cast<int>(threadIdx.x) / DifferenceTile::kStripRows * kClasses;
+  const std::int64_t row = block.first_row + lane;
+  float* const planes = slope_planes(params, block, row < block.rows ? row : 0);
+  for (std::int64_t first = 0; first < params.classes; first += DifferenceTile::kClasses) {
+    __syncthreads();  // slopes before their reads, and reads of the classes before these
+    load_planes(params, block, params.s, chunk.first_column, first, storage.planes[0].columns);
+    __syncthreads();  // all threads' numbers before their reads
+    float sums[kClasses] = {};
+    for (int j = 0; j < DifferenceTile::kColumns; ++j)
+#pragma unroll
+      for (int c = 0; c < kClasses; ++c)
+        sums[c] = fmaf(storage.slopes[j][lane], storage.planes[0].columns[first_class + c][j], sums[c]);
+#pragma unroll
+    for (int c = 0; c < kClasses; ++c) {
+      const std::int64_t index = first + first_class + c;
+      if (row >= block.rows || index >= params.classes) continue;
+      float& sum = planes[index * params.rows];
+      const float mine = params.sums.factor * sums[c];
+      sum = chunk.is_first ? mine : sum + mine;
+    }
+  }
+}
+
+/// All pairs of the strip with a chunk of columns.
+template <class Phi>
+__device__ void visit_chunk(const DifferenceParams& params, const PairBlock& block, const DifferenceChunk& chunk,
+                            PairLoss<DifferenceTile::kRows>& loss, DifferenceSharedStorage& storage) {
+  __syncthreads();  // reads of the chunk before this one
+  if (threadIdx.x < DifferenceTile::kColumns) {
+    const std::int64_t column = chunk.first_column + threadIdx.x;
+    storage.weights[threadIdx.x] = column < block.rows ? params.weights[block.first_row_of_group + column] : 0;
+  }
+  DifferenceSums sums;
+  sums.run(params, block, chunk.first_column, storage);  // its barriers put the weights before their reads
+  DifferencePenalties<Phi> penalties(params, block, chunk, storage);
+  if (params.is_separate || params.num_scales == 1)
+    penalise_scales(params, block, chunk, sums, penalties, loss, storage);
+  else
+    penalise_blend(params, block, chunk, sums, penalties, loss, storage);
+  if (params.sums.slopes != nullptr) add_slopes(params, block, chunk, penalties, storage);
+}
+
+/// difference_kernel.  Computes: what the pair kernel does (pair_kernels.cuh), in float32 from planes: for penalties
+/// that are steep where A or 1 - A is small, and rows too long for shared memory. Owns: loss[group][strip][split], and
+/// the strip's slopes of its split.  Reads: planes of the strip once per 32 columns. Order: shapes alone decide. Losses
+/// of a column tile in float32, then two floats, the block's in float64; slopes of 32 columns, then those sums, in
+/// float32. Cost: per pair and class 5 float operations, 2 per scale of labels and 1 for the slopes.
+template <class Phi>
+__global__ void __launch_bounds__(PairTile::kThreads, 2) difference_kernel(const DifferenceParams params) {
+  follow_earlier_kernels();
+  __shared__ DifferenceSharedStorage storage;
+  const PairBlock block = pair_block(params, DifferenceTile::kStripRows);
+  PairLoss<DifferenceTile::kRows> loss(params, block,
+                                       [&](int r) { return block.first_row + first_row_of_thread() + r; });
+  for (std::int64_t tile = block.first_tile; tile < block.last_tile; ++tile) {
+    const int loss_factor = params.sums.wants_loss ? block.loss_factor(tile) : 0;
+    for (int first = 0; first < PairTile::kColumns; first += DifferenceTile::kColumns)
+      visit_chunk<Phi>(params, block,
+                       {tile * PairTile::kColumns + first, tile == block.first_tile && first == 0, loss_factor > 0},
+                       loss, storage);
+    if (loss_factor > 0) loss.end_tile(static_cast<float>(loss_factor));
+  }
+  __syncthreads();  // reads of planes before the loss takes their place
+  if (params.sums.wants_loss) loss.write(params, block, storage.loss);
+}
+
+}  // namespace arloss::kernels
+
+#endif

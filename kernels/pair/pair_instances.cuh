@@ -1,0 +1,53 @@
+#ifndef ARLOSS_KERNELS_PAIR_INSTANCES_CUH
+#define ARLOSS_KERNELS_PAIR_INSTANCES_CUH
+
+#include <iterator>
+
+#include "kernels/pair/pair_kernels.cuh"
+#include "kernels/pair/pair_launch.h"
+#include "kernels/tile/launch_blocks.h"
+
+/// From run-time values to the pair kernel's template parameters, for one accuracy of products: a source file each, so
+/// that they compile side by side.
+namespace arloss::kernels {
+
+template <class Phi, class Shape>
+cudaError_t launch_pair_of(const PairParams& params, LaunchStream& stream) {
+  const PairWalk walk = pair_walk(params.groups(), params.rows * params.images_per_group, params.classes);
+  return launch_blocks(pair_kernel<Phi, Shape>, params.groups() * walk.blocks(), PairTile::kThreads, params, stream,
+                       static_cast<std::size_t>(pair_shared_bytes(Shape::kStripRows, params.pieces)));
+}
+
+template <class Phi, bool kIsExact, std::size_t kShape = 0>
+cudaError_t launch_pair_with_slopes(const PairParams& params, LaunchStream& stream) {
+  constexpr PairShapeRow kRow = kPairShapes[kShape];
+  if (pair_shape(params.classes).octets == kRow.octets)
+    return launch_pair_of<Phi, PairShape<kRow.row_tiles, kRow.column_tiles, kRow.octets, kIsExact>>(params, stream);
+  if constexpr (kShape + 1 < std::size(kPairShapes) && (!kIsExact || kPairShapes[kShape + 1].octets <= kMaxExactOctets))
+    return launch_pair_with_slopes<Phi, kIsExact, kShape + 1>(params, stream);
+  return cudaErrorInvalidValue;
+}
+
+template <class Phi>
+cudaError_t launch_pair_loss(const PairParams& params, LaunchStream& stream) {
+  if (pair_shape(params.classes).row_tiles == 1) return launch_pair_of<Phi, PairShape<1, 4, 0, false>>(params, stream);
+  return launch_pair_of<Phi, PairShape<2, 4, 0, false>>(params, stream);
+}
+
+/// Calls launch(tag), tag.penalty the functor's type.
+template <class Functor>
+struct PenaltyTag {
+  using penalty = Functor;
+};
+template <class Launch>
+cudaError_t with_smooth_penalty(PairPenalty penalty, const Launch& launch) {
+  switch (penalty) {
+    case PairPenalty::kSquared: return launch(PenaltyTag<SquaredError<FloatOps>>{});
+    case PairPenalty::kHuber: return launch(PenaltyTag<Huber<FloatOps>>{});
+    default: return cudaErrorInvalidValue;
+  }
+}
+
+}  // namespace arloss::kernels
+
+#endif

@@ -1,0 +1,29 @@
+#ifndef ARLOSS_KERNELS_PAIR_SCALE_CUH
+#define ARLOSS_KERNELS_PAIR_SCALE_CUH
+
+#include "kernels/pair/pair_params.h"
+#include "kernels/tile/half_rows.cuh"
+
+/// Powers of two that take a group's numbers to where halves have their digits. Small numbers beside large ones lose
+/// theirs; to loss and gradient of the group, which the large ones are in, they are as small.
+namespace arloss::kernels {
+
+/// Of features that are residuals. Differences of label rows are of any size up to 1.
+__device__ inline int residual_exponent(const PairBounds& bounds) {
+  return bounds.has_shift != 0 ? kPairExponent : half_exponent(__int_as_float(bounds.residual_square));
+}
+
+/// A bound of |A - B|: |E_i| + |E_j|, both sides' rows being of length 1.
+__device__ inline float difference_bound(const PairBounds& bounds) {
+  return bounds.has_shift != 0 ? 1 : fminf(1, 2 * sqrtf(__int_as_float(bounds.residual_square)));
+}
+
+/// Of a pair's slope times the weight of its column.
+__device__ inline int slope_exponent(const PairBounds& bounds, float largest_slope) {
+  const float bound = largest_slope * __int_as_float(bounds.weight);
+  return half_exponent(bound * bound);
+}
+
+}  // namespace arloss::kernels
+
+#endif
