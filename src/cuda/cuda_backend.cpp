@@ -4,6 +4,7 @@
 #include <set>
 
 #include "cuda/factored_backend.h"
+#include "cuda/pairwise_backend.h"
 #include "kernels/embed/embed_launch.h"
 #include "kernels/finish/finish_launch.h"
 #include "kernels/gram/gram_launch.h"
@@ -15,15 +16,11 @@
 namespace arloss {
 
 std::unique_ptr<Backend> make_cuda_backend(const Problem& problem, const Options& options, Route route) {
-  if (route == Route::kPairwise)
-    throw Refusal(ARLOSS_STATUS_UNSUPPORTED,
-                  Message() << "options.device is CUDA (" << static_cast<int>(options.device)
-                            << "), which this version serves where the loss has a linear form; this problem, or "
-                               "options.algorithm, needs all pairs");
   if (problem.grid.count() > kernels::kMaxImageCells)
     throw Refusal(ARLOSS_STATUS_UNSUPPORTED, Message() << "depth x height x width are " << problem.grid.count()
                                                        << " cells; a CUDA plan takes at most "
                                                        << kernels::kMaxImageCells << " an image");
+  if (route == Route::kPairwise) return std::make_unique<cuda::PairwiseBackend>(problem, options);
   return std::make_unique<cuda::FactoredBackend>(problem, options, route);
 }
 
@@ -92,7 +89,6 @@ void CudaBackend::book_table(std::int64_t edge, bool is_rows, std::size_t source
 void CudaBackend::book_rows() {
   norms_ = workspace_.book<kernels::SoftmaxNorm>("softmax norms", {problem_.batch, cells()});
   residual_ = workspace_.book<float>("residuals", {problem_.batch, problem_.classes, cells()});
-  h_ = workspace_.book<float>("slopes", {problem_.batch, problem_.classes, cells()});
   if (!is_pyramid()) return;
   for (const Scale& scale : problem_.scales) {
     if (scale.edge == 1) continue;

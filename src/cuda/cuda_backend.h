@@ -99,8 +99,8 @@ class CudaBackend : public Backend {
   const math::Reduction reduction_;
   Ledger state_, workspace_;
   std::vector<RowTable> tables_;
-  // Offsets into the workspace; [batch][cells], and [batch][classes][cells] of those that book_rows books.
-  std::size_t weights_ = 0, residual_ = 0, h_ = 0;
+  // Offsets into the workspace: [batch][cells], and [batch][classes][cells], which book_rows books.
+  std::size_t weights_ = 0, residual_ = 0;
 
  private:
   /// Pooled labels of the blocks of one edge, or of the rows of cells that large blocks are pooled from.

@@ -29,7 +29,10 @@ FactoredBackend::FactoredBackend(const Problem& problem, const Options& options,
   if (route != Route::kFactoredPyramid && problem_.classes <= kernels::kMaxFusedClasses &&
       kernels::fused_shared_bytes(problem_.classes) <= device_.shared_per_block)
     product_count_ = form_.product_count();
-  if (!is_fused()) book_rows();
+  if (!is_fused()) {
+    book_rows();
+    h_ = workspace_.book<float>("slopes", {problem_.batch, problem_.classes, cells()});
+  }
   book_slots();
 }
 

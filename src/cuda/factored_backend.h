@@ -58,7 +58,7 @@ class FactoredBackend : public CudaBackend {
   std::int64_t splits_ = 1, product_splits_ = 0;
   std::int64_t product_count_ = 0;  // values of the head that fused kernels sum; they have slots of their own
   // Offsets.
-  std::size_t heads_ = 0, losses_ = 0, coefficients_ = 0, slots_ = 0, product_slots_ = 0;
+  std::size_t heads_ = 0, losses_ = 0, coefficients_ = 0, slots_ = 0, product_slots_ = 0, h_ = 0;
 };
 
 }  // namespace arloss::cuda

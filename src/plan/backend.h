@@ -69,7 +69,7 @@ class Backend {
 std::unique_ptr<Backend> make_cpu_backend(const Problem& problem, const Options& options, Route route);
 
 /// Defined by src/cuda. Throws Refusal: UNSUPPORTED in a build without CUDA, for a device this build has no code for,
-/// and for routes without CUDA kernels; NO_DEVICE without a usable driver or device.
+/// and for images of too many cells; NO_DEVICE without a usable driver or device.
 std::unique_ptr<Backend> make_cuda_backend(const Problem& problem, const Options& options, Route route);
 /// Would it find a device? Never throws.
 bool is_cuda_available();
