@@ -39,6 +39,7 @@ ARLOSS_FUNCTION typename Ops::Number affinity_difference(const Affinity<Ops>& a,
 /// d^2.
 template <class Ops>
 struct SquaredError {
+  static constexpr int kDegree = 2;
   static constexpr bool kSkipsDiagonal = false;
   static constexpr PairTerms kTerms = PairTerms::kResidual;
   explicit ARLOSS_FUNCTION SquaredError(float) {}
@@ -66,6 +67,7 @@ struct AbsoluteError {
 /// d^2 / 2 up to |d| = delta, delta (|d| - delta / 2) beyond.
 template <class Ops>
 struct Huber {
+  static constexpr int kDegree = 2;
   static constexpr bool kSkipsDiagonal = false;
   static constexpr PairTerms kTerms = PairTerms::kResidual;
   explicit ARLOSS_FUNCTION Huber(float delta) : delta_(delta) {}
