@@ -30,6 +30,8 @@ struct DifferenceSharedStorage {
   /// An odd pitch: threads write four columns of a row, and read a row of columns.
   float slopes[DifferenceTile::kColumns][DifferenceTile::kStripRows + 1];
   float weights[DifferenceTile::kColumns];
+  /// B^1 of every thread's own pairs, which registers have no room for.
+  float finest[DifferenceTile::kRows * DifferenceTile::kRows][2][PairTile::kThreads];
 };
 static_assert(sizeof(DifferenceSharedStorage) <= 48 * 1024, "static shared memory of every device");
 
@@ -148,27 +150,32 @@ struct LabelSums {
 
 /// A - B of the finest scale. Where B is exactly 1 or 0 it is minus the halved distance or A itself: sums of terms of
 /// one sign, so that no rounding turns its own.
-__device__ inline float settled_difference(const DifferenceSums& sums, const LabelSums& finest, int i, int j) {
-  if (finest.complement[i][j] == 0) return -0.5f * sums.distance[i][j];
-  return finest.b[i][j] == 0 ? sums.a[i][j] : sums.d[i][j];
+__device__ inline float finest_difference(const DifferenceSums& sums, const Affinity<FloatOps>& b, int i, int j) {
+  if (b.complement == 0) return -0.5f * sums.distance[i][j];
+  return b.value == 0 ? sums.a[i][j] : sums.d[i][j];
 }
 
 /// What the pairs are compared with after scale k: their blend so far, or B^k itself where each has a penalty of its
 /// own (SEPARATE). `d` follows by differences of label affinities (math.md, eq. 6, 7 and 24).
-struct DifferenceTarget {
-  LabelSums finest, b;
+class DifferenceTarget {
+ public:
+  LabelSums b;
   PairNumbers d;
 
+  __device__ explicit DifferenceTarget(DifferenceSharedStorage& storage) : storage_(storage) {}
+
+  /// `b` is B^1.
   __device__ void start(const DifferenceSums& sums, float omega) {
     for_each_pair([&](int i, int j) {
-      d[i][j] = settled_difference(sums, finest, i, j);
-      b.b[i][j] = omega * finest.b[i][j];
-      b.complement[i][j] = omega * finest.complement[i][j];
+      store_finest(i, j, b.of(i, j));
+      d[i][j] = finest_difference(sums, b.of(i, j), i, j);
+      b.b[i][j] *= omega;
+      b.complement[i][j] *= omega;
     });
   }
   __device__ void blend(const LabelSums& labels, float omega) {
     for_each_pair([&](int i, int j) {
-      d[i][j] = fmaf(omega, affinity_difference<FloatOps>(finest.of(i, j), labels.of(i, j)), d[i][j]);
+      d[i][j] = fmaf(omega, affinity_difference<FloatOps>(finest(i, j), labels.of(i, j)), d[i][j]);
       b.b[i][j] = fmaf(omega, labels.b[i][j], b.b[i][j]);
       b.complement[i][j] = fmaf(omega, labels.complement[i][j], b.complement[i][j]);
     });
@@ -176,10 +183,23 @@ struct DifferenceTarget {
   __device__ void replace(const DifferenceSums& sums, const LabelSums& labels) {
     for_each_pair([&](int i, int j) {
       d[i][j] =
-          settled_difference(sums, finest, i, j) + affinity_difference<FloatOps>(finest.of(i, j), labels.of(i, j));
+          finest_difference(sums, finest(i, j), i, j) + affinity_difference<FloatOps>(finest(i, j), labels.of(i, j));
     });
     b = labels;
   }
+
+ private:
+  __device__ void store_finest(int i, int j, const Affinity<FloatOps>& affinity) {
+    auto& mine = storage_.finest[i * DifferenceTile::kRows + j];
+    mine[0][threadIdx.x] = affinity.value;
+    mine[1][threadIdx.x] = affinity.complement;
+  }
+  __device__ Affinity<FloatOps> finest(int i, int j) const {
+    const auto& mine = storage_.finest[i * DifferenceTile::kRows + j];
+    return {mine[0][threadIdx.x], mine[1][threadIdx.x]};
+  }
+
+  DifferenceSharedStorage& storage_;
 };
 
 /// Penalties of a thread's pairs, times omega: losses, and slopes to shared memory.
@@ -240,8 +260,8 @@ __device__ void visit_chunk(const DifferenceParams& params, const PairBlock& blo
   }
   DifferenceSums sums;
   sums.run(params, block, chunk.first_column, storage);  // its barriers put the weights before their reads
-  DifferenceTarget target;
-  target.finest.run(params, block, chunk.first_column, 0, storage);
+  DifferenceTarget target(storage);
+  target.b.run(params, block, chunk.first_column, 0, storage);
   target.start(sums, params.is_separate ? 1 : params.omega[0]);
 #pragma unroll 1
   for (int k = 0; k < params.num_scales; ++k) {

@@ -15,7 +15,7 @@ struct FloatOps {
   __device__ static float add(float a, float b) { return __fadd_rn(a, b); }
   __device__ static float sub(float a, float b) { return __fsub_rn(a, b); }
   __device__ static float mul(float a, float b) { return __fmul_rn(a, b); }
-  __device__ static float div(float a, float b) { return __fdiv_rn(a, b); }
+  __device__ static float div(float a, float b) { return __fmul_rn(a, ptx::inverse(b)); }
   __device__ static float mul_add(float a, float b, float c) { return __fmaf_rn(a, b, c); }
   __device__ static float inverse(float a) { return ptx::inverse(a); }
   __device__ static float exp(float a) { return ptx::exp2(__fmul_rn(a, 1.44269504f)); }
