@@ -13,7 +13,8 @@ namespace {
 const std::map<std::string, arloss_penalty_t> kPenalties = {{"squared", ARLOSS_PENALTY_SQUARED},
                                                             {"absolute", ARLOSS_PENALTY_ABSOLUTE},
                                                             {"huber", ARLOSS_PENALTY_HUBER},
-                                                            {"cross-entropy", ARLOSS_PENALTY_CROSS_ENTROPY}};
+                                                            {"cross-entropy", ARLOSS_PENALTY_CROSS_ENTROPY},
+                                                            {"log-cosh", ARLOSS_PENALTY_LOG_COSH}};
 
 void declare_options(CLI::App &app, Arguments &arguments) {
   app.add_option("LABEL.png", arguments.label_paths,

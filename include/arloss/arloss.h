@@ -6,7 +6,7 @@
  *
  *     A_ij = sum_c sqrt(p_ic p_jc)                   of the predictions, p_i = softmax(z_i)
  *     B_ij = sum_k omega_k sum_c sqrt(t^k_ic t^k_jc) of the labels, t^k the label distribution at scale k
- *     L    = 1/Z sum_ij w_i w_j phi(A_ij - B_ij)     phi: squared, absolute, Huber or cross-entropy
+ *     L    = 1/Z sum_ij w_i w_j phi(A_ij - B_ij)     phi: squared, absolute, Huber, log cosh, cross-entropy
  *
  * and returns L and dL/dz. Every pair counts; no N x N matrix is ever stored. docs/math.md defines every symbol,
  * docs/api.md is the guide to this interface, docs/numerics.md and docs/determinism.md say how exact and how
@@ -144,12 +144,15 @@ typedef enum { ARLOSS_SCALES_BLEND = 0, ARLOSS_SCALES_SEPARATE = 1, ARLOSS_SCALE
  *   ABSOLUTE       |d|, slope 0 at d = 0
  *   HUBER          d^2/2 for |d| <= delta, else delta (|d| - delta/2); penalty_param is delta
  *   CROSS_ENTROPY  of B against A clamped to [eps, 1 - eps], less its value at A = B; slope 0 where the clamp acts,
- *                  pairs i = i left out of the sum; penalty_param is eps */
+ *                  pairs i = i left out of the sum; penalty_param is eps
+ *   LOG_COSH       log cosh(d / delta): d^2 / (2 delta^2) for |d| far below delta, |d| / delta - log 2 far above;
+ *                  penalty_param is delta */
 typedef enum {
   ARLOSS_PENALTY_SQUARED = 0,
   ARLOSS_PENALTY_ABSOLUTE = 1,
   ARLOSS_PENALTY_HUBER = 2,
-  ARLOSS_PENALTY_CROSS_ENTROPY = 3
+  ARLOSS_PENALTY_CROSS_ENTROPY = 3,
+  ARLOSS_PENALTY_LOG_COSH = 4
 } arloss_penalty_t;
 
 /* From the images' losses to the output (docs/math.md, eq. 9).
@@ -226,8 +229,8 @@ typedef struct {
   float scale_weights[ARLOSS_MAX_SCALES];
   arloss_scale_mode_t scale_mode; /* BLEND by default */
 
-  /* penalty: SQUARED by default. penalty_param: HUBER's delta, in units of affinity; CROSS_ENTROPY's eps, in (0, 0.5);
-   * 0 (default): delta 0.1, eps 1e-4. SQUARED and ABSOLUTE do not use it. */
+  /* penalty: SQUARED by default. penalty_param: delta of HUBER and LOG_COSH, in units of affinity; CROSS_ENTROPY's eps,
+   * in (0, 0.5); 0 (default): delta 0.1, eps 1e-4. SQUARED and ABSOLUTE do not use it. */
   arloss_penalty_t penalty;
   float penalty_param;
 

@@ -48,69 +48,65 @@ struct PairRegisters {
 };
 
 /// A thread block's shared memory: the strip's rows, and two stages of a column tile with its weights.
-struct PairShared {
-  HalfPiece *left, *right[2];
-  float* weights[2];
+class PairShared {
+ public:
+  __device__ PairShared(HalfPiece* base, int strip_rows, int pitch)
+      : base_(base), strip_rows_(strip_rows), pitch_(pitch) {}
 
-  __device__ PairShared(HalfPiece* base, int strip_rows, int pitch) {
-    left = base;
-    for (int stage = 0; stage < 2; ++stage) {
-      right[stage] = left + (strip_rows + stage * PairTile::kColumns) * pitch;
-      weights[stage] =
-          reinterpret_cast<float*>(left + (strip_rows + 2 * PairTile::kColumns) * pitch) + stage * PairTile::kColumns;
-    }
-  }
+  __device__ int pitch() const { return pitch_; }
+  __device__ HalfPiece* left() const { return base_; }
+  __device__ HalfPiece* right(int stage) const { return base_ + (strip_rows_ + stage * PairTile::kColumns) * pitch_; }
+  __device__ float* weights(int stage) const { return reinterpret_cast<float*>(right(2)) + stage * PairTile::kColumns; }
+
+ private:
+  HalfPiece* base_;
+  int strip_rows_, pitch_;
 };
 
-/// Starts the copy of `count` rows from row `first` of a group; zeros past its last row.
+/// Starts the copy of kThreads / 2 rows from row `first` of a group, two threads to a row; zeros past its last row.
 __device__ inline void copy_rows(const PairParams& params, const PairBlock& block, const HalfPiece* rows,
-                                 std::int64_t first, int count, HalfPiece* to) {
-  const auto pieces = static_cast<int>(params.pieces);
-  const std::int64_t begin = (block.first_row_of_group + first) * pieces;
-  const std::int64_t valid = (block.rows - first) * pieces;
-  // Where piece `index` of the rows, counted on, lies in shared memory: one piece of padding after each row.
-  int row = static_cast<int>(threadIdx.x) / pieces, piece = static_cast<int>(threadIdx.x) % pieces;
-  const int row_step = PairTile::kThreads / pieces, piece_step = PairTile::kThreads % pieces;
-  for (int index = static_cast<int>(threadIdx.x); index < count * pieces; index += PairTile::kThreads) {
-    ptx::cp_async_16(to + index + row, rows + begin + (index < valid ? index : 0), index < valid);
-    row += row_step;
-    piece += piece_step;
-    if (piece >= pieces) {
-      piece -= pieces;
-      ++row;
-    }
-  }
+                                 std::int64_t first, HalfPiece* to, int pitch) {
+  const int row = static_cast<int>(threadIdx.x) / 2, piece = static_cast<int>(threadIdx.x) % 2;
+  const bool is_valid = first + row < block.rows;
+  const HalfPiece* from = rows + (block.first_row_of_group + (is_valid ? first + row : 0)) * params.pieces + piece;
+  to += row * pitch + piece;
+#pragma unroll 4
+  for (int pair = 0; pair < static_cast<int>(params.pieces) / 2; ++pair)
+    ptx::cp_async_16(to + 2 * pair, from + 2 * pair, is_valid);
+}
+
+__device__ inline void copy_strip(const PairParams& params, const PairBlock& block, const PairShared& shared) {
+  constexpr int kRows = PairTile::kThreads / 2;
+  for (int first = 0; first < block.strip_rows; first += kRows)
+    copy_rows(params, block, params.left, block.first_row + first, shared.left() + first * shared.pitch(),
+              shared.pitch());
 }
 
 __device__ inline void copy_columns(const PairParams& params, const PairBlock& block, std::int64_t tile,
                                     const PairShared& shared, int stage) {
+  static_assert(PairTile::kColumns == PairTile::kThreads / 2, "one call copies a column tile");
   const std::int64_t first = tile * PairTile::kColumns;
-  copy_rows(params, block, params.right, first, PairTile::kColumns, shared.right[stage]);
+  copy_rows(params, block, params.right, first, shared.right(stage), shared.pitch());
   if (threadIdx.x < PairTile::kColumns) {
     const bool is_valid = first + threadIdx.x < block.rows;
-    ptx::cp_async_4(shared.weights[stage] + threadIdx.x,
+    ptx::cp_async_4(shared.weights(stage) + threadIdx.x,
                     params.weights + block.first_row_of_group + (is_valid ? first + threadIdx.x : 0), is_valid);
   }
 }
 
-/// A chunk of a column tile: where the lane's ldmatrix rows begin, and the weights of its columns.
+/// A chunk of a column tile: where the lane's ldmatrix rows begin, and the lane's columns' weights.
 template <class Shape>
 struct PairChunk {
   const HalfPiece *left, *columns, *transposed;
+  const float* weights;
   int pitch;
-  float weights[Shape::kColumnTiles][2];
 
-  __device__ PairChunk(const PairShared& shared, int stage, int first_column, int its_pitch, float weight_scale)
-      : pitch(its_pitch) {
+  __device__ PairChunk(const PairShared& shared, int stage, int first_column) : pitch(shared.pitch()) {
     const int lane = lane_index();
-    left = shared.left + (static_cast<int>(threadIdx.x) / 32 * 16 * Shape::kRowTiles + lane % 16) * pitch + lane / 16;
-    columns = shared.right[stage] + (first_column + lane % 8 + lane / 16 * 8) * pitch + lane / 8 % 2;
-    transposed = shared.right[stage] + (first_column + lane % 16) * pitch + lane / 16;
-#pragma unroll
-    for (int n = 0; n < Shape::kColumnTiles; ++n)
-#pragma unroll
-      for (int e = 0; e < 2; ++e)
-        weights[n][e] = shared.weights[stage][first_column + 8 * n + product_column(e)] * weight_scale;
+    left = shared.left() + (static_cast<int>(threadIdx.x) / 32 * 16 * Shape::kRowTiles + lane % 16) * pitch + lane / 16;
+    columns = shared.right(stage) + (first_column + lane % 8 + lane / 16 * 8) * pitch + lane / 8 % 2;
+    transposed = shared.right(stage) + (first_column + lane % 16) * pitch + lane / 16;
+    weights = shared.weights(stage) + first_column + product_column(0);
   }
 };
 
@@ -219,36 +215,43 @@ struct PairSlopes {
   }
 };
 
-/// Powers of two that the numbers of a group carry, and what takes them off.
+/// Powers of two: products of rows are (A - B) / unit, columns' weights are multiplied by `weight`, and sums of slopes
+/// and losses by what takes both off.
 struct PairFactors {
-  float product;  // of products of rows
-  float weight;   // put onto the columns' weights
-  float slope, loss;
+  float unit, weight, slope, loss;
 };
 
+/// Penalties act on products as they are: phi(u x; param) = u^kDegree phi(x; param / u).
 template <class Phi>
-__device__ PairFactors pair_factors(const PairParams& params, const PairBlock& block, const Phi& phi) {
+__device__ PairFactors pair_factors(const PairParams& params, const PairBlock& block) {
   const PairBounds bounds = params.bounds[block.group];
+  const float unit = power_of_two(-kPairExponent - residual_exponent(bounds));
   Pair<FloatOps> largest{};
-  largest.d = difference_bound(bounds);
-  const int exponent = slope_exponent(bounds, phi(largest).slope);
-  return {power_of_two(-kPairExponent - residual_exponent(bounds)), power_of_two(exponent),
-          params.sums.factor * power_of_two(-kPairExponent - exponent), power_of_two(-exponent)};
+  largest.d = difference_bound(bounds) / unit;
+  const int exponent = slope_exponent(bounds, Phi(params.sums.penalty_param / unit)(largest).slope);
+  // The slope of the penalty by d is u^(kDegree - 1) of that by x.
+  float slope = params.sums.factor * power_of_two(-kPairExponent - exponent), loss = power_of_two(-exponent);
+#pragma unroll
+  for (int k = 0; k < Phi::kDegree; ++k) {
+    slope *= unit;
+    loss *= unit;
+  }
+  return {unit, power_of_two(exponent), slope / unit, loss};
 }
 
 /// Penalties of a chunk: slopes, and the loss of its rows where it is wanted.
 template <bool kWantsLoss, class Phi, class Shape>
-__device__ void penalise(const PairChunk<Shape>& chunk, const Phi& phi, float unscale, float omega,
+__device__ void penalise(const PairChunk<Shape>& chunk, const Phi& phi, float weight_factor,
                          PairRegisters<Shape>& products, PairRegisters<Shape>& slopes,
                          PairLoss<2 * Shape::kRowTiles>& loss) {
   float weights[Shape::kColumnTiles][2];
 #pragma unroll
   for (int n = 0; n < Shape::kColumnTiles; ++n)
 #pragma unroll
-    for (int e = 0; e < 2; ++e) weights[n][e] = omega * chunk.weights[n][e];
+    for (int e = 0; e < 2; ++e) weights[n][e] = weight_factor * chunk.weights[8 * n + e];
   products.for_each([&](const float& product, int m, int n, int e) {
     Pair<FloatOps> pair{};
-    pair.d = product * unscale;
+    pair.d = product;
     const Penalty<FloatOps> penalty = phi(pair);
     if (kWantsLoss) loss.add(2 * m + e / 2, weights[n][e % 2], penalty.value);
     if (Shape::kOctets > 0) slopes.values[m][n][e] = fmaf(weights[n][e % 2], penalty.slope, slopes.values[m][n][e]);
@@ -263,7 +266,7 @@ __device__ void visit_tile(const PairParams& params, const PairShared& shared, i
   const auto octets = static_cast<int>(class_octets(params.classes));
 #pragma unroll 1
   for (int first = 0; first < PairTile::kColumns; first += Shape::kColumns) {
-    const PairChunk<Shape> chunk(shared, stage, first, static_cast<int>(pair_pitch(params.pieces)), factors.weight);
+    const PairChunk<Shape> chunk(shared, stage, first);
     PairRegisters<Shape> products, slopes;
     products.clear();
     slopes.clear();
@@ -272,12 +275,12 @@ __device__ void visit_tile(const PairParams& params, const PairShared& shared, i
     for (int segment = 0; segment < params.num_segments; ++segment) {
       const int last = (params.segments[segment].end * octets + 1) / 2;
       multiply_rows(chunk, step, last, products);
-      const float omega = params.segments[segment].omega;
+      const float weight_factor = params.segments[segment].omega * factors.weight;
       // Half of the tiles want no loss, a third of the instructions of a penalty.
       if (wants_loss)
-        penalise<true>(chunk, phi, factors.product, omega, products, slopes, loss);
+        penalise<true>(chunk, phi, weight_factor, products, slopes, loss);
       else
-        penalise<false>(chunk, phi, factors.product, omega, products, slopes, loss);
+        penalise<false>(chunk, phi, weight_factor, products, slopes, loss);
       step = last;
     }
     if constexpr (Shape::kOctets > 0) sums.add(chunk, slopes, octets);
@@ -295,15 +298,14 @@ __global__ void __launch_bounds__(PairTile::kThreads, 2) pair_kernel(const PairP
   follow_earlier_kernels();
   extern __shared__ HalfPiece pair_shared[];
   __shared__ PairLossStorage loss_storage;
-  const auto pitch = static_cast<int>(pair_pitch(params.pieces));
-  const PairShared shared(pair_shared, Shape::kStripRows, pitch);
+  const PairShared shared(pair_shared, Shape::kStripRows, static_cast<int>(pair_pitch(params.pieces)));
   const PairBlock block = pair_block(params, Shape::kStripRows);
-  const Phi phi(params.sums.penalty_param);
-  const PairFactors factors = pair_factors(params, block, phi);
+  const PairFactors factors = pair_factors<Phi>(params, block);
+  const Phi phi(params.sums.penalty_param / factors.unit);
   PairSlopes<Shape> slopes;
   PairLoss<2 * Shape::kRowTiles> loss(params, block, [&](int r) { return row_of_lane<Shape>(block, r / 2, r % 2); });
   slopes.clear();
-  copy_rows(params, block, params.left, block.first_row, Shape::kStripRows, shared.left);
+  copy_strip(params, block, shared);
   if (block.first_tile < block.last_tile) copy_columns(params, block, block.first_tile, shared, 0);
   ptx::cp_async_commit();
   for (std::int64_t tile = block.first_tile; tile < block.last_tile; ++tile) {

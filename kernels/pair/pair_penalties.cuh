@@ -1,16 +1,24 @@
 #ifndef ARLOSS_KERNELS_PAIR_PENALTIES_CUH
 #define ARLOSS_KERNELS_PAIR_PENALTIES_CUH
 
+#include "kernels/ptx/approximate.cuh"
+
 namespace arloss::kernels {
 
-/// The verbs of penalty-inl.h for one pair; log_excess, which CROSS_ENTROPY alone asks for, is not among them.
+/// The verbs of penalty-inl.h for one pair; log_excess, which CROSS_ENTROPY alone asks for, is not among them. Each
+/// names its rounding: what the compiler may contract into multiply-adds it contracts otherwise in every kernel, and a
+/// penalty would have other bits in each. exp and inverse are approximate instructions: 2 ulp of exp, and a rounding of
+/// its argument, move log cosh and tanh by 5e-7 at most, and 1 ulp of inverse, of a term below 1/2, by less.
 struct FloatOps {
   using Number = float;
   __device__ static float set(float value) { return value; }
-  __device__ static float add(float a, float b) { return a + b; }
-  __device__ static float sub(float a, float b) { return a - b; }
-  __device__ static float mul(float a, float b) { return a * b; }
-  __device__ static float div(float a, float b) { return a / b; }
+  __device__ static float add(float a, float b) { return __fadd_rn(a, b); }
+  __device__ static float sub(float a, float b) { return __fsub_rn(a, b); }
+  __device__ static float mul(float a, float b) { return __fmul_rn(a, b); }
+  __device__ static float div(float a, float b) { return __fdiv_rn(a, b); }
+  __device__ static float mul_add(float a, float b, float c) { return __fmaf_rn(a, b, c); }
+  __device__ static float inverse(float a) { return ptx::inverse(a); }
+  __device__ static float exp(float a) { return ptx::exp2(__fmul_rn(a, 1.44269504f)); }
   __device__ static float neg(float a) { return -a; }
   __device__ static float abs(float a) { return fabsf(a); }
   __device__ static float min(float a, float b) { return fminf(a, b); }

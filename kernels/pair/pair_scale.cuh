@@ -10,7 +10,8 @@ namespace arloss::kernels {
 
 /// Of features that are residuals. Differences of label rows are of any size up to 1.
 __device__ inline int residual_exponent(const PairBounds& bounds) {
-  return bounds.has_shift != 0 ? kPairExponent : half_exponent(__int_as_float(bounds.residual_square));
+  constexpr int kMost = 45;  // the square of a pair's unit is a float
+  return bounds.has_shift != 0 ? kPairExponent : min(half_exponent(__int_as_float(bounds.residual_square)), kMost);
 }
 
 /// A bound of |A - B|: |E_i| + |E_j|, both sides' rows being of length 1.

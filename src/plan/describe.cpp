@@ -1,19 +1,11 @@
 #include <charconv>
 
+#include "math/cell_partition.h"
+#include "plan/penalties.h"
 #include "plan/plan.h"
 
 namespace arloss {
 namespace {
-
-const char* penalty_name(arloss_penalty_t penalty) {
-  switch (penalty) {
-    case ARLOSS_PENALTY_SQUARED: return "SQUARED";
-    case ARLOSS_PENALTY_ABSOLUTE: return "ABSOLUTE";
-    case ARLOSS_PENALTY_HUBER: return "HUBER";
-    case ARLOSS_PENALTY_CROSS_ENTROPY: return "CROSS_ENTROPY";
-  }
-  return "?";
-}
 
 const char* dtype_name(arloss_dtype_t dtype) {
   switch (dtype) {
@@ -52,7 +44,7 @@ std::string describe_problem(const Problem& problem) {
                      extent(problem.grid) + " " + dtype_name(problem.logits_dtype) + " logits (" +
                      (problem.layout == ARLOSS_LAYOUT_NCHW ? "NCHW" : "NHWC") + "), " + extent(problem.labels) + " " +
                      dtype_name(problem.labels_dtype) + " labels\n";
-  text += std::string("loss: ") + penalty_name(problem.penalty);
+  text += std::string("loss: ") + facts_of(problem.penalty).name;
   if (problem.penalty_param > 0) text += " (" + rounded(problem.penalty_param) + ")";
   text += std::string(", ") + scale_mode_name(problem.scale_mode) + " of scales";
   for (const Scale& scale : problem.scales)
@@ -68,35 +60,68 @@ std::string describe_problem(const Problem& problem) {
   return text + "\n";
 }
 
-/// Multiply-adds counted as two; forward and backward together.
-double expected_flops(const Problem& problem, Route route) {
+/// What forward and backward together are expected to take. A multiply-add counts as two operations.
+struct Cost {
+  double bytes, flops, pairs;
+  const char* counted;
+};
+
+double tensor_bytes(const Problem& problem) {
+  return static_cast<double>(problem.batch * problem.classes * problem.grid.count() *
+                             logit_bytes(problem.logits_dtype));
+}
+
+/// Bytes that every route moves once: labels in, gradient out, and in where it is added to.
+double common_bytes(const Problem& problem) {
+  return static_cast<double>(problem.batch * problem.labels.count() * label_bytes(problem.labels_dtype)) +
+         tensor_bytes(problem) * (problem.accumulate_gradient ? 2 : 1);
+}
+
+Cost factored_cost(const Problem& problem, Route route) {
   const double cells = static_cast<double>(problem.batch * problem.grid.count());
   const double classes = static_cast<double>(problem.classes);
-  const double per_group = static_cast<double>(problem.batch / problem.num_groups() * problem.grid.count());
-  switch (route) {
-    case Route::kFactored: return cells * (classes * (classes + 1) + 2 * classes * classes);
-    case Route::kFactoredPyramid:
-      return problem.num_scales() * cells * (classes * (classes + 1) + 2 * classes * classes);
-    case Route::kFactoredAbsolute: return cells * 4 * classes;
-    case Route::kPairwise: return cells * per_group * 4 * classes;
+  const double matrices = route == Route::kFactoredPyramid ? problem.num_scales() : 1;
+  const double flops =
+      route == Route::kFactoredAbsolute ? cells * 4 * classes : matrices * cells * (3 * classes * classes + classes);
+  return {common_bytes(problem) + 2 * tensor_bytes(problem), flops, 0,
+          "logits twice, labels and gradient once; the products of C x C sums and of the gradient"};
+}
+
+/// Of the pairs of rows that blocks of an edge make, each against `scales` label scales.
+void add_pass(const Problem& problem, std::int64_t edge, int scales, Cost& cost) {
+  constexpr double kPanel = 64, kScaleFlops = 10;
+  const PenaltyFacts& penalty = facts_of(problem.penalty);
+  const double classes = static_cast<double>(problem.classes), groups = static_cast<double>(problem.num_groups());
+  const double rows =
+      static_cast<double>(problem.batch * math::num_blocks(problem.grid.depth, edge) *
+                          math::num_blocks(problem.grid.height, edge) * math::num_blocks(problem.grid.width, edge));
+  const double pairs = rows * rows / groups;
+  const int penalties = problem.scale_mode == ARLOSS_SCALES_SEPARATE ? scales : 1;
+  cost.pairs += pairs;
+  cost.flops += pairs * ((penalty.class_flops + 2) * classes + penalties * penalty.flops + (scales - 1) * kScaleFlops);
+  cost.bytes += tensor_bytes(problem) + 8 * classes * (rows + pairs / kPanel);
+}
+
+Cost pairwise_cost(const Problem& problem) {
+  Cost cost{
+      common_bytes(problem), 0, 0,
+      "pairs ij and ji, i = j too, of blocks in a pyramid; residual and gradient over the classes, the penalty, 10 "
+      "for each coarser label scale; logits once a pass, rows of 8 C bytes once for 64 partners, from a cache "
+      "that holds them"};
+  if (problem.scale_mode == ARLOSS_SCALES_PYRAMID) {
+    for (const Scale& scale : problem.scales) add_pass(problem, scale.edge, 1, cost);
+  } else {
+    add_pass(problem, 1, problem.num_scales(), cost);
   }
-  return 0;
+  return cost;
 }
 
 std::string describe_cost(const arloss_plan& plan) {
-  const Problem& problem = plan.problem;
-  const double logits =
-      static_cast<double>(problem.batch * problem.classes * problem.grid.count() * logit_bytes(problem.logits_dtype));
-  const double labels = static_cast<double>(problem.batch * problem.labels.count() * label_bytes(problem.labels_dtype));
-  // Logits are read once forward and once backward, the gradient is written once; labels are read once.
-  const double moved = 3 * logits + labels + (problem.accumulate_gradient ? logits : 0);
-  std::string text = "forward_backward: about " + rounded(moved) + " bytes moved to and from memory, " +
-                     rounded(expected_flops(problem, plan.choice.route)) + " floating-point operations";
-  if (plan.choice.route == Route::kPairwise) {
-    const double cells = static_cast<double>(problem.batch * problem.grid.count());
-    text += " over " + rounded(cells * cells / static_cast<double>(problem.num_groups())) + " pairs";
-  }
-  return text + "\n";
+  const bool is_pairwise = plan.choice.route == Route::kPairwise;
+  const Cost cost = is_pairwise ? pairwise_cost(plan.problem) : factored_cost(plan.problem, plan.choice.route);
+  return "forward_backward: about " + rounded(cost.bytes) + " bytes moved to and from memory, " + rounded(cost.flops) +
+         " floating-point operations" + (is_pairwise ? " over " + rounded(cost.pairs) + " pairs" : "") +
+         "\n  counted: " + cost.counted + "\n";
 }
 
 std::string describe_buffer(const char* name, std::size_t bytes, const Ledger& ledger) {
@@ -113,6 +138,7 @@ std::string describe(const arloss_plan& plan) {
   text += std::string("route: ") + route_name(plan.choice.route) + ": " + plan.choice.reason + "\n";
   for (const RefusedRoute& refused : plan.choice.refused)
     text += std::string("  not ") + route_name(refused.route) + ": " + refused.reason + "\n";
+  if (plan.choice.route == Route::kPairwise) text += "linear form: " + plan.choice.linear_form + "\n";
   text += plan.backend->describe();
   text += describe_buffer("state", plan.backend->state().total(), plan.backend->state());
   text += describe_buffer("workspace", workspace_bytes(plan.backend->workspace()), plan.backend->workspace());

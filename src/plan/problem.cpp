@@ -7,6 +7,7 @@
 #include <limits>
 #include <numeric>
 
+#include "plan/penalties.h"
 #include "plan/refusal.h"
 
 namespace arloss {
@@ -74,14 +75,23 @@ void check_struct_size(const char* field, std::size_t size, std::size_t needed) 
                      << " (set by the matching arloss_*_init)");
 }
 
+arloss_penalty_t check_penalty(const arloss_penalty_t& stored) {
+  const int value = raw_value(stored);
+  if (value >= 0 && value < kNumPenalties) return static_cast<arloss_penalty_t>(value);
+  Message message;
+  message << "problem.penalty is " << value << "; it must be one of";
+  for (const PenaltyFacts& facts : kPenalties) message << " " << facts.name;
+  refuse(message);
+}
+
 double check_penalty_param(arloss_penalty_t penalty, float asked) {
   const double param = check_factor("problem.penalty_param", asked);
-  if (penalty == ARLOSS_PENALTY_HUBER) return param > 0 ? param : 0.1;
-  if (penalty == ARLOSS_PENALTY_CROSS_ENTROPY) {
-    if (param >= 0.5) refuse_field("problem.penalty_param", asked, "inside (0, 0.5) for CROSS_ENTROPY, or 0 for 1e-4");
-    return param > 0 ? param : 1e-4;
-  }
-  return 0;
+  const PenaltyFacts& facts = facts_of(penalty);
+  if (facts.default_param == 0) return 0;
+  if (param >= facts.param_end)
+    refuse(Message() << "problem.penalty_param is " << asked << "; it must be below " << facts.param_end << " for "
+                     << facts.name << ", or 0 for " << facts.default_param);
+  return param > 0 ? param : facts.default_param;
 }
 
 std::vector<std::int64_t> check_edges(const arloss_problem_t& asked) {
@@ -159,10 +169,7 @@ Problem check_problem(const arloss_problem_t& asked) {
   problem.scale_mode =
       check_enum("problem.scale_mode", asked.scale_mode,
                  {ARLOSS_SCALES_BLEND, ARLOSS_SCALES_SEPARATE, ARLOSS_SCALES_PYRAMID}, "BLEND, SEPARATE or PYRAMID");
-  problem.penalty =
-      check_enum("problem.penalty", asked.penalty,
-                 {ARLOSS_PENALTY_SQUARED, ARLOSS_PENALTY_ABSOLUTE, ARLOSS_PENALTY_HUBER, ARLOSS_PENALTY_CROSS_ENTROPY},
-                 "SQUARED, ABSOLUTE, HUBER or CROSS_ENTROPY");
+  problem.penalty = check_penalty(asked.penalty);
   problem.penalty_param = check_penalty_param(problem.penalty, asked.penalty_param);
   problem.reduction =
       check_enum("problem.reduction", asked.reduction,

@@ -1,45 +1,43 @@
 #include "plan/routes.h"
 
+#include "plan/penalties.h"
 #include "plan/refusal.h"
 
 namespace arloss {
 namespace {
+
+const char* const kQuadraticOnly = "for penalties SQUARED, and HUBER with delta >= 1, only";
 
 bool is_pooled(const Problem& problem) {
   // A pyramid of the one scale {1} pools nothing: it is the plain loss.
   return problem.scale_mode == ARLOSS_SCALES_PYRAMID && !(problem.num_scales() == 1 && problem.scales[0].edge == 1);
 }
 
-std::string penalty_refusal(const Problem& problem) {
-  switch (problem.penalty) {
-    case ARLOSS_PENALTY_HUBER: {
-      Message text;
-      text << "HUBER with delta " << problem.penalty_param
-           << " is not a square: it is one, and has a linear form, for delta >= 1 only";
-      return text.text();
-    }
-    case ARLOSS_PENALTY_ABSOLUTE:
-      return "ABSOLUTE has a linear form for hard labels only (label grid equal to the logits grid, scales {1})";
-    case ARLOSS_PENALTY_CROSS_ENTROPY: return "CROSS_ENTROPY has no linear form";
-    default: return "";
-  }
+/// For a problem without one: what its penalty has a linear form with.
+std::string missing_linear_form(const Problem& problem) {
+  const PenaltyFacts& facts = facts_of(problem.penalty);
+  Message text;
+  text << facts.name;
+  if (facts.linear_form == nullptr) return (text << " has no linear form").text();
+  if (problem.penalty_param > 0) text << " (" << static_cast<float>(problem.penalty_param) << ")";
+  return (text << " has a linear form only " << facts.linear_form).text();
 }
 
 std::string refuse_factored(const Problem& problem) {
-  if (!is_quadratic(problem)) return penalty_refusal(problem);
+  if (!is_quadratic(problem)) return kQuadraticOnly;
   if (is_pooled(problem)) return "scale mode PYRAMID pools the predictions: another route";
   return "";
 }
 
 std::string refuse_factored_pyramid(const Problem& problem) {
-  if (!is_quadratic(problem)) return penalty_refusal(problem);
+  if (!is_quadratic(problem)) return kQuadraticOnly;
   if (!is_pooled(problem)) return "the problem pools no predictions (scale mode PYRAMID with a scale above 1 does)";
   return "";
 }
 
 std::string refuse_factored_absolute(const Problem& problem) {
   if (problem.penalty != ARLOSS_PENALTY_ABSOLUTE) return "for penalty ABSOLUTE only";
-  if (!problem.has_hard_labels()) return penalty_refusal(problem);
+  if (!problem.has_hard_labels()) return "for hard labels only: labels on the logits grid and scales {1}";
   return "";
 }
 
@@ -88,8 +86,11 @@ const char* route_name(Route route) {
 Choice choose_route(const Problem& problem, const Options& options) {
   Choice choice{};
   bool is_chosen = false;
+  choice.linear_form = missing_linear_form(problem);
   for (const Candidate& candidate : kCandidates) {
     std::string refusal = candidate.refuse(problem);
+    if (refusal.empty() && is_factored(candidate.route))
+      choice.linear_form = std::string(candidate.name) + ", which options.algorithm AUTO takes";
     if (refusal.empty()) refusal = refuse_algorithm(candidate.route, options.algorithm);
     if (refusal.empty() && is_chosen) refusal = "a cheaper route is exact";
     if (refusal.empty()) {
@@ -103,7 +104,7 @@ Choice choose_route(const Problem& problem, const Options& options) {
   if (!is_chosen)
     throw Refusal(ARLOSS_STATUS_UNSUPPORTED, Message() << "options.algorithm is FACTORED ("
                                                        << static_cast<int>(options.algorithm) << "), but "
-                                                       << penalty_refusal(problem));
+                                                       << choice.linear_form);
   return choice;
 }
 

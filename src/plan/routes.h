@@ -21,6 +21,7 @@ struct RefusedRoute {
 struct Choice {
   Route route;
   std::string reason;
+  std::string linear_form;  // kPairwise: which there is, or what the penalty would have one with
   std::vector<RefusedRoute> refused;
 };
 

@@ -18,8 +18,7 @@ constexpr std::int64_t kHeight = 25;  // more than one part per thread on every 
 /// Every kind of problem on two images of `height` x 31 cells.
 std::vector<CaseSpec> determinism_list(std::int64_t height) {
   std::vector<CaseSpec> list;
-  for (const oracle::Penalty penalty :
-       {oracle::Penalty::kSquared, oracle::Penalty::kAbsolute, oracle::Penalty::kHuber, oracle::Penalty::kCrossEntropy})
+  for (const oracle::Penalty penalty : oracle::kPenalties)
     for (const oracle::ScaleMode mode :
          {oracle::ScaleMode::kBlend, oracle::ScaleMode::kSeparate, oracle::ScaleMode::kPyramid})
       for (const oracle::Span span : {oracle::Span::kImage, oracle::Span::kBatch})

@@ -19,7 +19,6 @@ using oracle::Reduction;
 using oracle::ScaleMode;
 using oracle::Span;
 
-constexpr Penalty kPenalties[] = {Penalty::kSquared, Penalty::kAbsolute, Penalty::kHuber, Penalty::kCrossEntropy};
 constexpr ScaleMode kModes[] = {ScaleMode::kBlend, ScaleMode::kSeparate, ScaleMode::kPyramid};
 
 /// Body for each penalty and scale mode; scales {1, 2} over labels twice as fine, or hard labels.
@@ -29,7 +28,7 @@ void for_each_kind(CaseSpec spec, Body body) {
   set_label_grid(spec, 2 * spec.problem.height, 2 * spec.problem.width);
   spec.problem.scales = {1, 2};
   for (CaseSpec kind : {hard, spec})
-    for (const Penalty penalty : kPenalties)
+    for (const Penalty penalty : oracle::kPenalties)
       for (const ScaleMode mode : kModes) {
         kind.problem.penalty = penalty;
         kind.problem.scale_mode = mode;
@@ -309,7 +308,8 @@ TEST(Edges, PenaltyParamIsIgnoredWhereThereIsNone) {
 
 /// 0 stands for the default parameter.
 TEST(Edges, PenaltyParamDefaults) {
-  for (const auto& [penalty, param] : {std::pair(Penalty::kHuber, 0.1), {Penalty::kCrossEntropy, 1e-4}}) {
+  for (const auto& [penalty, param] :
+       {std::pair(Penalty::kHuber, 0.1), {Penalty::kCrossEntropy, 1e-4}, {Penalty::kLogCosh, 0.1}}) {
     CaseSpec spec = plain_spec(1, 4, 9, 8);
     spec.problem.penalty = penalty;
     const oracle::Inputs inputs = draw_inputs(spec);

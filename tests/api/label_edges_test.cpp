@@ -179,7 +179,7 @@ TEST(Labels, ManyLabelsInACell) {
 
 /// Every penalty and mode looks before it writes, in cells of weight 0 too.
 TEST(Labels, BadLabelsAreSeenByEveryRouteAndInCellsOfWeightZero) {
-  for (const Penalty penalty : {Penalty::kSquared, Penalty::kAbsolute, Penalty::kHuber, Penalty::kCrossEntropy})
+  for (const Penalty penalty : oracle::kPenalties)
     for (const ScaleMode mode : {ScaleMode::kBlend, ScaleMode::kSeparate, ScaleMode::kPyramid})
       for (const bool is_hard : {false, true}) {
         CaseSpec spec = spec_for(ARLOSS_DTYPE_INT32);

@@ -68,7 +68,7 @@ TEST(Nonfinite, IsNotSwallowedByOneCellOrOneClass) {
     std::int64_t classes, height, width;
   };
   for (const Shape shape : {Shape{5, 1, 1}, {1, 1, 1}, {1, 3, 4}, {5, 1, 2}})
-    for (const Penalty penalty : {Penalty::kSquared, Penalty::kAbsolute, Penalty::kHuber, Penalty::kCrossEntropy})
+    for (const Penalty penalty : oracle::kPenalties)
       for (const ScaleMode mode : {ScaleMode::kBlend, ScaleMode::kSeparate, ScaleMode::kPyramid})
         for (const double value : {kNaN, kInfinity}) {
           CaseSpec spec = plain_spec(1, shape.classes, shape.height, shape.width);

@@ -95,7 +95,10 @@ std::vector<Refused> bad_enums() {
        {"labels_dtype", "0"}},
       {"layout_unknown", [](Asked& a) { set_raw(a.problem.logits_layout, 2); }, kInvalid, {"logits_layout", "2"}},
       {"scale_mode_unknown", [](Asked& a) { set_raw(a.problem.scale_mode, 3); }, kInvalid, {"scale_mode", "3"}},
-      {"penalty_unknown", [](Asked& a) { set_raw(a.problem.penalty, 4); }, kInvalid, {"penalty", "4"}},
+      {"penalty_unknown",
+       [](Asked& a) { set_raw(a.problem.penalty, 5); },
+       kInvalid,
+       {"penalty", "5", "SQUARED", "LOG_COSH"}},
       {"reduction_unknown", [](Asked& a) { set_raw(a.problem.reduction, -1); }, kInvalid, {"reduction", "-1"}},
       {"span_unknown", [](Asked& a) { set_raw(a.problem.span, 2); }, kInvalid, {"span", "2"}},
       {"device_unknown", [](Asked& a) { set_raw(a.options.device, 5); }, kInvalid, {"device", "5"}},
@@ -138,13 +141,34 @@ std::vector<Refused> bad_factors() {
        },
        kInvalid,
        {"penalty_param", "inf"}},
+      {"log_cosh_delta_negative",
+       [](Asked& a) {
+         a.problem.penalty = ARLOSS_PENALTY_LOG_COSH;
+         a.problem.penalty_param = -0.25f;
+       },
+       kInvalid,
+       {"penalty_param", "-0.25"}},
+      {"log_cosh_delta_inf",
+       [](Asked& a) {
+         a.problem.penalty = ARLOSS_PENALTY_LOG_COSH;
+         a.problem.penalty_param = kInfinity;
+       },
+       kInvalid,
+       {"penalty_param", "inf"}},
+      {"log_cosh_delta_nan",
+       [](Asked& a) {
+         a.problem.penalty = ARLOSS_PENALTY_LOG_COSH;
+         a.problem.penalty_param = kNaN;
+       },
+       kInvalid,
+       {"penalty_param", "nan"}},
       {"cross_entropy_eps_half",
        [](Asked& a) {
          a.problem.penalty = ARLOSS_PENALTY_CROSS_ENTROPY;
          a.problem.penalty_param = 0.5f;
        },
        kInvalid,
-       {"penalty_param", "0.5"}},
+       {"penalty_param", "0.5", "CROSS_ENTROPY", "1e-04"}},
       {"cross_entropy_eps_negative",
        [](Asked& a) {
          a.problem.penalty = ARLOSS_PENALTY_CROSS_ENTROPY;
@@ -206,6 +230,14 @@ std::vector<Refused> bad_combinations() {
        },
        kUnsupported,
        {"algorithm", "CROSS_ENTROPY"}},
+      {"factored_log_cosh",
+       [](Asked& a) {
+         a.options.algorithm = ARLOSS_ALGORITHM_FACTORED;
+         a.problem.penalty = ARLOSS_PENALTY_LOG_COSH;
+         a.problem.penalty_param = 2;
+       },
+       kUnsupported,
+       {"algorithm", "LOG_COSH has no linear form"}},
       {"factored_small_huber",
        [](Asked& a) {
          a.options.algorithm = ARLOSS_ALGORITHM_FACTORED;
@@ -293,6 +325,15 @@ TEST(PlanRefusal, AcceptsTheBorders) {
       [](Asked& a) {
         a.problem.penalty = ARLOSS_PENALTY_CROSS_ENTROPY;
         a.problem.penalty_param = std::numeric_limits<float>::min();
+      },
+      [](Asked& a) { set_raw(a.problem.penalty, 4); },
+      [](Asked& a) {
+        a.problem.penalty = ARLOSS_PENALTY_LOG_COSH;
+        a.problem.penalty_param = std::numeric_limits<float>::denorm_min();
+      },
+      [](Asked& a) {
+        a.problem.penalty = ARLOSS_PENALTY_LOG_COSH;
+        a.problem.penalty_param = std::numeric_limits<float>::max();
       },
       [](Asked& a) {
         a.problem.penalty = ARLOSS_PENALTY_HUBER;

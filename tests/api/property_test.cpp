@@ -30,7 +30,7 @@ CaseSpec base_spec(bool is_hard) {
 template <class Body>
 void for_each_kind(Body body) {
   for (const bool is_hard : {true, false})
-    for (const Penalty penalty : {Penalty::kSquared, Penalty::kAbsolute, Penalty::kHuber, Penalty::kCrossEntropy})
+    for (const Penalty penalty : oracle::kPenalties)
       for (const ScaleMode mode : {ScaleMode::kBlend, ScaleMode::kSeparate, ScaleMode::kPyramid}) {
         CaseSpec spec = base_spec(is_hard);
         if (!is_hard) spec.problem.scales = {1, 2};
@@ -132,7 +132,7 @@ TEST(Properties, PermutingCellsAtScaleOnePermutesTheGradient) {
   std::vector<std::size_t> order(90);
   std::iota(order.begin(), order.end(), std::size_t{0});
   Random(5).shuffle(order);
-  for (const Penalty penalty : {Penalty::kSquared, Penalty::kAbsolute, Penalty::kHuber, Penalty::kCrossEntropy}) {
+  for (const Penalty penalty : oracle::kPenalties) {
     CaseSpec spec = base_spec(true);
     spec.problem.penalty = penalty;
     const oracle::Inputs inputs = draw_inputs(spec);

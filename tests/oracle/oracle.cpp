@@ -20,7 +20,7 @@ namespace oracle {
 namespace {
 
 constexpr double kNaN = std::numeric_limits<double>::quiet_NaN();
-constexpr double kDefaultHuberDelta = 0.1;
+constexpr double kDefaultDelta = 0.1;
 constexpr double kDefaultCrossEntropyEps = 1e-4;
 /// Below this many multiply-adds a thread team costs more than it saves; the sums are the same with and without one.
 constexpr std::int64_t kParallelWork = 1 << 18;
@@ -313,6 +313,12 @@ Cost huber_cost(double d, double delta) {
   return {delta * (std::abs(d) - delta / 2), std::copysign(delta, d)};
 }
 
+/// log cosh x = log(1 + sinh(x)^2) / 2; from x = 20 on x - log 2 to the last digit.
+Cost log_cosh_cost(double d, double delta) {
+  const double x = std::abs(d) / delta, sinh = std::sinh(std::min(x, 20.0));
+  return {x < 20 ? std::log1p(sinh * sinh) / 2 : x - std::log(2.0), std::tanh(d / delta) / delta};
+}
+
 Affinity clamp(const Affinity& a, double eps) {
   if (a.value < eps) return {eps, 1 - eps};
   if (a.distance < eps) return {1 - eps, eps};
@@ -340,7 +346,8 @@ Cost pair_cost(const Problem& problem, const Affinity& a, const Affinity& b) {
   switch (problem.penalty) {
     case Penalty::kSquared: return squared_cost(difference(a, b));
     case Penalty::kAbsolute: return absolute_cost(difference(a, b));
-    case Penalty::kHuber: return huber_cost(difference(a, b), param == 0 ? kDefaultHuberDelta : param);
+    case Penalty::kHuber: return huber_cost(difference(a, b), param == 0 ? kDefaultDelta : param);
+    case Penalty::kLogCosh: return log_cosh_cost(difference(a, b), param == 0 ? kDefaultDelta : param);
     case Penalty::kCrossEntropy: return cross_entropy_cost(a, b, param == 0 ? kDefaultCrossEntropyEps : param);
   }
   throw std::invalid_argument("oracle: unknown penalty");

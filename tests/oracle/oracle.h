@@ -9,7 +9,9 @@
 namespace oracle {
 
 enum class ScaleMode { kBlend, kSeparate, kPyramid };
-enum class Penalty { kSquared, kAbsolute, kHuber, kCrossEntropy };
+enum class Penalty { kSquared, kAbsolute, kHuber, kCrossEntropy, kLogCosh };
+constexpr Penalty kPenalties[] = {Penalty::kSquared, Penalty::kAbsolute, Penalty::kHuber, Penalty::kCrossEntropy,
+                                  Penalty::kLogCosh};
 enum class Reduction { kMean, kSum, kNone };
 enum class Span { kImage, kBatch };
 

@@ -20,11 +20,10 @@ namespace oracle {
 constexpr double kNaN = std::numeric_limits<double>::quiet_NaN();
 constexpr double kInfinity = std::numeric_limits<double>::infinity();
 
-constexpr Penalty kPenalties[] = {Penalty::kSquared, Penalty::kAbsolute, Penalty::kHuber, Penalty::kCrossEntropy};
 constexpr ScaleMode kModes[] = {ScaleMode::kBlend, ScaleMode::kSeparate, ScaleMode::kPyramid};
 
 inline std::string name_of(Penalty penalty) {
-  const char* const names[] = {"Squared", "Absolute", "Huber", "CrossEntropy"};
+  const char* const names[] = {"Squared", "Absolute", "Huber", "CrossEntropy", "LogCosh"};
   return names[static_cast<int>(penalty)];
 }
 

@@ -53,11 +53,14 @@ TEST(OracleByHand, PenaltiesOfTwoCells) {
   EXPECT_DOUBLE_EQ(two_cell_loss(Penalty::kHuber, 0.25), 2 * 0.25 * (1 - 0.125) / 4);
   EXPECT_DOUBLE_EQ(two_cell_loss(Penalty::kHuber, 2), 2 * 0.5 / 4);
   EXPECT_DOUBLE_EQ(two_cell_loss(Penalty::kCrossEntropy, 0.01), 2 * (-std::log(0.01) + std::log(0.99)) / 4);
+  EXPECT_DOUBLE_EQ(two_cell_loss(Penalty::kLogCosh, 0.5), 2 * std::log(std::cosh(2.0)) / 4);
+  EXPECT_DOUBLE_EQ(two_cell_loss(Penalty::kLogCosh, 1e-3), 2 * (1000 - std::log(2.0)) / 4);
 }
 
 TEST(OracleByHand, DefaultParameters) {
   EXPECT_EQ(two_cell_loss(Penalty::kHuber, 0), two_cell_loss(Penalty::kHuber, 0.1));
   EXPECT_EQ(two_cell_loss(Penalty::kCrossEntropy, 0), two_cell_loss(Penalty::kCrossEntropy, 1e-4));
+  EXPECT_EQ(two_cell_loss(Penalty::kLogCosh, 0), two_cell_loss(Penalty::kLogCosh, 0.1));
 }
 
 /// p = (0.9, 0.1) and (0.2, 0.8), labels 0 and 1, weights 1 and 3: A_01 = sqrt(0.18) + sqrt(0.08) against B_01 = 0.
@@ -143,11 +146,11 @@ std::vector<Setting> all_settings() {
 class OracleGradient : public testing::TestWithParam<Setting> {
  protected:
   /// Every setting has a loss weight and upstream gradients of its own per loss, so that a mix-up shows. The parameters
-  /// put pairs on both sides of HUBER's delta and of the cross entropy's clamp.
+  /// put pairs on both sides of HUBER's delta, of the cross entropy's clamp and of LOG_COSH's bend.
   void expect_gradient(Problem problem, std::uint64_t seed) {
     const Setting setting = GetParam();
     problem.penalty = setting.penalty;
-    if (setting.penalty == Penalty::kHuber) problem.penalty_param = 0.2;
+    if (setting.penalty == Penalty::kHuber || setting.penalty == Penalty::kLogCosh) problem.penalty_param = 0.2;
     if (setting.penalty == Penalty::kCrossEntropy) problem.penalty_param = 0.15;
     problem.scale_mode = setting.mode;
     problem.reduction = setting.reduction;
@@ -203,6 +206,12 @@ PlainCost plain_cross_entropy(long double a, long double b, long double eps) {
   return {entropy(a) - entropy(b), is_held ? 0 : -b / a + (1 - b) / (1 - a)};
 }
 
+/// log cosh x = 2 artanh(tanh(x/2)^2): its own digits, not those of 1 + x^2.
+PlainCost plain_log_cosh(long double x, long double delta) {
+  const long double half = std::tanh(x / 2);
+  return {2 * std::atanh(half * half), std::tanh(x) / delta};
+}
+
 PlainCost plain_cost(Penalty penalty, long double param, long double a, long double b) {
   const long double d = a - b, sign = d > 0 ? 1 : -1;
   switch (penalty) {
@@ -211,6 +220,7 @@ PlainCost plain_cost(Penalty penalty, long double param, long double a, long dou
     case Penalty::kHuber:
       return d * sign <= param ? PlainCost{d * d / 2, d} : PlainCost{param * (d * sign - param / 2), param * sign};
     case Penalty::kCrossEntropy: return plain_cross_entropy(a, b, param);
+    case Penalty::kLogCosh: return plain_log_cosh(d / param, param);
   }
   return {0, 0};
 }
@@ -292,7 +302,7 @@ TEST_P(OracleAccuracy, NearPerfect) {
                                     << ", label pixels per cell " << wanted.pixels);
     Case near_perfect = near_perfect_case(wanted);
     near_perfect.problem.penalty = GetParam();
-    near_perfect.problem.penalty_param = GetParam() == Penalty::kHuber ? 0.1 : 1e-6;
+    near_perfect.problem.penalty_param = GetParam() == Penalty::kCrossEntropy ? 1e-6 : 0.1;
     const Result result = evaluate(near_perfect.problem, near_perfect.inputs);
     const PlainAnswer plain = plain_long_double(near_perfect);
     const double tolerance = 1e-13 + 1e-18 / wanted.delta;  // the second term: the plain evaluation's rounding of A - B

@@ -139,7 +139,7 @@ void pack_case(Case& test) {
   test.batch.prior_gradient = pack_logits(test.spec, test.prior);
 }
 
-const char* const kPenaltyNames[] = {"SQUARED", "ABSOLUTE", "HUBER", "CROSS_ENTROPY"};
+const char* const kPenaltyNames[] = {"SQUARED", "ABSOLUTE", "HUBER", "CROSS_ENTROPY", "LOG_COSH"};
 const char* const kModeNames[] = {"BLEND", "SEPARATE", "PYRAMID"};
 const char* const kReductionNames[] = {"MEAN", "SUM", "NONE"};
 const char* const kWeightNames[] = {"no", "moderate", "wide"};

@@ -19,7 +19,7 @@ void PrintTo(const Poison& poison, std::ostream* out) { *out << poison.name; }
 
 std::vector<PoisonKind> poison_kinds() {
   std::vector<PoisonKind> kinds;
-  for (const Penalty penalty : {Penalty::kSquared, Penalty::kAbsolute, Penalty::kHuber, Penalty::kCrossEntropy})
+  for (const Penalty penalty : oracle::kPenalties)
     for (const ScaleMode mode : {ScaleMode::kBlend, ScaleMode::kSeparate, ScaleMode::kPyramid})
       for (const bool is_hard : {false, true})
         for (const Reduction reduction : {Reduction::kMean, Reduction::kSum, Reduction::kNone})

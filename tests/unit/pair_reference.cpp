@@ -62,6 +62,13 @@ PairValue huber(Real d, Real tolerance, Real delta) {
           false};
 }
 
+PairValue log_cosh(Real d, Real tolerance, Real delta) {
+  const Real x = d / delta, half = std::tanh(x / 2), step = tolerance / delta;
+  const Real value = 2 * std::atanh(half * half), slope = std::tanh(x) / delta;
+  return {value, slope, std::fabs(slope) * tolerance + step * step + 1e-6L * value,
+          step / delta + 1e-6L * std::fabs(slope), false};
+}
+
 PairValue cross_entropy(const ExactAffinity& affinity, const Target& target, Real eps) {
   const Real a = affinity.value, b = target.value, a_tolerance = affinity.tolerance;
   const Real a_in = std::min(std::max(a, eps), 1 - eps), b_in = std::min(std::max(b, eps), 1 - eps);
@@ -86,6 +93,7 @@ PairValue penalise(const PairTask& task, const ExactAffinity& a, const Target& b
     case ARLOSS_PENALTY_SQUARED: return squared(d, tolerance);
     case ARLOSS_PENALTY_ABSOLUTE: return absolute(d, tolerance, b.is_hard);
     case ARLOSS_PENALTY_HUBER: return huber(d, tolerance, task.param);
+    case ARLOSS_PENALTY_LOG_COSH: return log_cosh(d, tolerance, task.param);
     default: return cross_entropy(a, b, task.param);
   }
 }

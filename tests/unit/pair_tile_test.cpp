@@ -155,7 +155,9 @@ const PenaltyCase kPenalties[] = {{"SQUARED", ARLOSS_PENALTY_SQUARED, 0},
                                   {"HUBER 0.1", ARLOSS_PENALTY_HUBER, 0.1f},
                                   {"HUBER 0.9", ARLOSS_PENALTY_HUBER, 0.9f},
                                   {"CROSS_ENTROPY 1e-4", ARLOSS_PENALTY_CROSS_ENTROPY, 1e-4f},
-                                  {"CROSS_ENTROPY 0.2", ARLOSS_PENALTY_CROSS_ENTROPY, 0.2f}};
+                                  {"CROSS_ENTROPY 0.2", ARLOSS_PENALTY_CROSS_ENTROPY, 0.2f},
+                                  {"LOG_COSH 0.1", ARLOSS_PENALTY_LOG_COSH, 0.1f},
+                                  {"LOG_COSH 0.7", ARLOSS_PENALTY_LOG_COSH, 0.7f}};
 
 std::vector<float> omegas(std::size_t num_scales) {
   if (num_scales == 1) return {1};

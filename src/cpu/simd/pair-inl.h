@@ -21,6 +21,9 @@ struct VectorOps {
   static HWY_INLINE Float sub(Float a, Float b) { return hn::Sub(a, b); }
   static HWY_INLINE Float mul(Float a, Float b) { return hn::Mul(a, b); }
   static HWY_INLINE Float div(Float a, Float b) { return hn::Div(a, b); }
+  static HWY_INLINE Float mul_add(Float a, Float b, Float c) { return hn::MulAdd(a, b, c); }
+  static HWY_INLINE Float inverse(Float a) { return hn::Div(broadcast(1.0f), a); }
+  static HWY_INLINE Float exp(Float a) { return exp_nonpositive(a); }
   static HWY_INLINE Float neg(Float a) { return hn::Neg(a); }
   static HWY_INLINE Float abs(Float a) { return hn::Abs(a); }
   static HWY_INLINE Float min(Float a, Float b) { return hn::Min(a, b); }
@@ -227,6 +230,7 @@ HWY_ATTR void pair_tile(const PairJob& job) {
     case ARLOSS_PENALTY_ABSOLUTE: return visit_tile<AbsoluteError<VectorOps>>(job);
     case ARLOSS_PENALTY_HUBER: return visit_tile<Huber<VectorOps>>(job);
     case ARLOSS_PENALTY_CROSS_ENTROPY: return visit_tile<CrossEntropy<VectorOps>>(job);
+    case ARLOSS_PENALTY_LOG_COSH: return visit_tile<LogCosh<VectorOps>>(job);
   }
 }
 
