@@ -201,11 +201,9 @@ std::vector<CaseSpec> pair_shape_list() {
   constexpr std::pair<std::int64_t, std::int64_t> kGrids[] = {{7, 9},  {8, 8},  {5, 13}, {1, 127},
                                                               {8, 16}, {3, 43}, {1, 193}};
   constexpr std::int64_t kClasses[] = {1, 2, 7, 8, 9, 19, 21, 24, 25, 40, 41, 57, 64, 65, 150, 161, 171, 255};
-  constexpr std::pair<Penalty, double> kPenalties[] = {{Penalty::kHuber, 0.35},
-                                                       {Penalty::kSquared, 0},
-                                                       {Penalty::kCrossEntropy, 0},
-                                                       {Penalty::kHuber, 0},
-                                                       {Penalty::kAbsolute, 0}};
+  constexpr std::pair<Penalty, double> kPenalties[] = {{Penalty::kHuber, 0.35},     {Penalty::kSquared, 0},
+                                                       {Penalty::kCrossEntropy, 0}, {Penalty::kHuber, 0},
+                                                       {Penalty::kAbsolute, 0},     {Penalty::kLogCosh, 0}};
   constexpr oracle::Reduction kReductions[] = {oracle::Reduction::kMean, oracle::Reduction::kNone,
                                                oracle::Reduction::kSum};
   constexpr ScaleMode kModes[] = {ScaleMode::kBlend, ScaleMode::kSeparate, ScaleMode::kPyramid};
@@ -305,9 +303,13 @@ std::vector<CaseSpec> device_kinds(std::int64_t height) {
 }
 
 std::vector<CaseSpec> pair_kinds(std::int64_t height) {
-  const std::vector<CaseSpec> kinds = kinds_of(
-      ARLOSS_ALGORITHM_PAIRWISE,
-      {{Penalty::kSquared, 0}, {Penalty::kHuber, 0.35}, {Penalty::kAbsolute, 0}, {Penalty::kCrossEntropy, 0}}, height);
+  const std::vector<CaseSpec> kinds = kinds_of(ARLOSS_ALGORITHM_PAIRWISE,
+                                               {{Penalty::kSquared, 0},
+                                                {Penalty::kHuber, 0.35},
+                                                {Penalty::kAbsolute, 0},
+                                                {Penalty::kCrossEntropy, 0},
+                                                {Penalty::kLogCosh, 0.2}},
+                                               height);
   return thinned(cover(paired(kinds), pair_traits<kind_traits>), 5);
 }
 

@@ -166,8 +166,13 @@ bool CaseSpec::is_factorable() const {
 }
 
 bool CaseSpec::has_half_products() const {
-  return device_algorithm == ARLOSS_ALGORITHM_PAIRWISE && !is_exact &&
-         (problem.penalty == oracle::Penalty::kSquared || problem.penalty == oracle::Penalty::kHuber);
+  if (device_algorithm != ARLOSS_ALGORITHM_PAIRWISE || is_exact) return false;
+  switch (problem.penalty) {
+    case oracle::Penalty::kAbsolute: return false;
+    case oracle::Penalty::kCrossEntropy:
+      return has_hard_labels() && (problem.penalty_param == 0 || problem.penalty_param >= 1e-4);
+    default: return true;
+  }
 }
 
 CaseSpec plain_spec(std::int64_t batch, std::int64_t classes, std::int64_t height, std::int64_t width) {

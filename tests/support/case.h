@@ -42,7 +42,7 @@ struct CaseSpec {
   bool has_hard_labels() const;
   /// Is there a linear form (docs/math.md)?
   bool is_factorable() const;
-  /// May a CUDA plan take products of rows as halves?
+  /// May a CUDA plan be as wrong as products of rows as halves are?
   bool has_half_products() const;
 };
 
