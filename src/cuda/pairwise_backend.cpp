@@ -92,9 +92,9 @@ void PairwiseBackend::book_pairs() {
   slopes_ = workspace_.book<float>("slopes",
                                    {largest([&](const Pass& pass) { return pass.walk.splits * plane_values(pass); })});
   if (has_products_) {
-    const std::int64_t pieces = problem_.batch * pieces_ * largest([](const Pass& pass) { return pass.rows; });
-    left_ = workspace_.book<kernels::HalfPiece>("rows as halves, left", {pieces});
-    right_ = workspace_.book<kernels::HalfPiece>("rows as halves, right", {pieces});
+    const std::int64_t rows = largest([](const Pass& pass) { return pass.rows; });
+    left_ = workspace_.book<kernels::HalfPiece>("rows as halves, left", {problem_.batch, rows, pieces_});
+    right_ = workspace_.book<kernels::HalfPiece>("rows as halves, right", {problem_.batch, rows, pieces_});
   } else if (!passes_.back().is_pooled()) {
     const auto num_scales = static_cast<std::int64_t>(omega_.size());
     s_ = workspace_.book<float>("square roots", {plane_values(passes_.back())});

@@ -11,26 +11,8 @@
 namespace support {
 namespace {
 
-/// Loss exactly 0, gradient 0 or as good as.
-void expect_nothing(const CaseSpec& spec, const oracle::Inputs& inputs) {
-  const Outcome outcome = run_on_device(spec, pack(spec, inputs));
-  EXPECT_EQ(outcome.loss.size(), static_cast<std::size_t>(spec.num_losses())) << describe(spec);
-  for (const float loss : outcome.loss) EXPECT_EQ(loss, 0) << describe(spec);
-  EXPECT_LE(norm(outcome.gradient), 1e-12) << describe(spec);
-}
-
-/// The kinds of device_kinds, of other sizes.
 std::vector<CaseSpec> kinds_of(std::int64_t batch, std::int64_t classes, std::int64_t height, std::int64_t width) {
-  std::vector<CaseSpec> kinds = device_kinds(1);
-  for (CaseSpec& spec : kinds) {
-    const bool is_hard = spec.has_hard_labels();
-    spec.problem.batch = batch;
-    spec.problem.classes = classes;
-    spec.problem.height = height;
-    spec.problem.width = width;
-    set_label_grid(spec, is_hard ? height : 2 * height, is_hard ? width : 2 * width);
-  }
-  return kinds;
+  return resized(device_kinds(1), batch, classes, height, width);
 }
 
 TEST(CudaEdges, AllLabelsIgnored) {

@@ -30,17 +30,7 @@ void expect_plan_refused(const std::function<void(Asked&)>& change, arloss_statu
   EXPECT_EQ(cudaGetLastError(), cudaSuccess) << "left to the caller";
 }
 
-TEST(CudaRefusal, AllPairs) {
-  const std::vector<std::string> words = {"options.device is CUDA", "linear form"};
-  expect_plan_refused([](Asked& a) { a.options.algorithm = ARLOSS_ALGORITHM_PAIRWISE; }, kUnsupported, words);
-  expect_plan_refused([](Asked& a) { a.problem.penalty = ARLOSS_PENALTY_CROSS_ENTROPY; }, kUnsupported, words);
-  expect_plan_refused([](Asked& a) { a.problem.penalty = ARLOSS_PENALTY_HUBER; }, kUnsupported, words);
-  expect_plan_refused(
-      [](Asked& a) {
-        a.problem.penalty = ARLOSS_PENALTY_ABSOLUTE;
-        a.problem.label_height = 12;
-      },
-      kUnsupported, words);
+TEST(CudaRefusal, LinearFormThatIsNotThere) {
   expect_plan_refused(
       [](Asked& a) {
         a.options.algorithm = ARLOSS_ALGORITHM_FACTORED;
@@ -50,12 +40,29 @@ TEST(CudaRefusal, AllPairs) {
 }
 
 TEST(CudaRefusal, ImagesOfTooManyCells) {
-  expect_plan_refused(
-      [](Asked& a) {
-        a.problem.height = a.problem.label_height = 32768;
-        a.problem.width = a.problem.label_width = 32768;
-      },
-      kUnsupported, {"depth x height x width", "1073741824", "1073741823"});
+  for (const arloss_algorithm_t algorithm : {ARLOSS_ALGORITHM_FACTORED, ARLOSS_ALGORITHM_PAIRWISE})
+    expect_plan_refused(
+        [algorithm](Asked& a) {
+          a.options.algorithm = algorithm;
+          a.problem.height = a.problem.label_height = 32768;
+          a.problem.width = a.problem.label_width = 32768;
+        },
+        kUnsupported, {"depth x height x width", "1073741824", "1073741823"});
+}
+
+/// Sums that shards add up are a matter of linear forms.
+TEST(CudaRefusal, ShardsOfAllPairs) {
+  CaseSpec spec = plain_spec(1, 5, 4, 6);
+  spec.device_algorithm = ARLOSS_ALGORITHM_PAIRWISE;
+  with_cuda_plan(spec, [&](const Plan& plan) {
+    const DeviceBuffers buffers(plan, pack(spec, draw_inputs(spec)));
+    EXPECT_EQ(plan.route(), "pairwise");
+    EXPECT_EQ(plan.state_bytes(), 0u);
+    EXPECT_EQ(accumulate(plan, buffers, nullptr), kUnsupported);
+    EXPECT_EQ(finish(plan, buffers, nullptr), kUnsupported);
+    buffers.expect_outputs_untouched();
+    buffers.expect_guards_intact();
+  });
 }
 
 TEST(CudaRefusal, DeviceIndices) {

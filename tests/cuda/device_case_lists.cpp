@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <iterator>
 #include <set>
+#include <tuple>
 #include <utility>
 
 #include "support/case_lists.h"
@@ -61,7 +62,20 @@ std::vector<CaseSpec> factorable(const std::vector<CaseSpec>& list) {
   return kept;
 }
 
-/// SQUARED, ABSOLUTE or HUBER, against hard labels or others.
+/// By all pairs; exactly, too, where there is something to choose.
+std::vector<CaseSpec> paired(const std::vector<CaseSpec>& list) {
+  std::vector<CaseSpec> pairs;
+  for (CaseSpec spec : list) {
+    spec.device_algorithm = ARLOSS_ALGORITHM_PAIRWISE;
+    pairs.push_back(spec);
+    if (!spec.has_half_products()) continue;
+    spec.is_exact = true;
+    pairs.push_back(spec);
+  }
+  return pairs;
+}
+
+/// The penalty, against hard labels or others.
 std::int64_t form_of(const CaseSpec& spec) {
   return 2 * static_cast<std::int64_t>(spec.problem.penalty) + (spec.has_hard_labels() ? 1 : 0);
 }
@@ -94,6 +108,15 @@ Traits size_traits(const CaseSpec& spec) {
 }
 
 Traits class_traits(const CaseSpec& spec) { return {{}, {spec.problem.classes, form_of(spec)}}; }
+
+/// ... of all pairs.
+template <Traits (*traits_of)(const CaseSpec&)>
+Traits pair_traits(const CaseSpec& spec) {
+  Traits traits = traits_of(spec);
+  traits.axes.push_back(static_cast<std::int64_t>(1e6 * spec.problem.penalty_param + 0.5));
+  traits.options.push_back(spec.is_exact);
+  return traits;
+}
 
 Traits kind_traits(const CaseSpec& spec) {
   return {{},
@@ -134,12 +157,72 @@ CaseSpec shape_spec(std::size_t number, std::int64_t classes, const std::pair<st
   return spec;
 }
 
+/// `penalties` with everything that kind_traits looks at, as far as the algorithm takes it.
+std::vector<CaseSpec> kinds_of(arloss_algorithm_t algorithm, const std::vector<std::pair<Penalty, double>>& penalties,
+                               std::int64_t height) {
+  std::vector<CaseSpec> list;
+  for (const auto& [penalty, param] : penalties)
+    for (const ScaleMode mode : {ScaleMode::kBlend, ScaleMode::kSeparate, ScaleMode::kPyramid})
+      for (const oracle::Span span : {oracle::Span::kImage, oracle::Span::kBatch})
+        for (const bool is_hard : {false, true}) {
+          CaseSpec spec = plain_spec(2, 11, height, 31);
+          if (!is_hard) {
+            set_label_grid(spec, 2 * height + 3, 62);
+            spec.problem.scales = {1, 2, 4};
+          }
+          spec.problem.penalty = penalty;
+          spec.problem.penalty_param = param;
+          spec.problem.scale_mode = mode;
+          spec.problem.span = span;
+          spec.seed = list.size();
+          spec.logits_dtype = static_cast<arloss_dtype_t>(list.size() % 3);
+          spec.layout = list.size() % 2 == 0 ? ARLOSS_LAYOUT_NCHW : ARLOSS_LAYOUT_NHWC;
+          spec.weights = Weights::kModerate;
+          if (algorithm == ARLOSS_ALGORITHM_PAIRWISE || spec.is_factorable()) list.push_back(spec);
+        }
+  return list;
+}
+
 }  // namespace
 
 std::vector<CaseSpec> mixed_device_list() { return thinned(cover(factorable(mixed_list()), mixed_traits), 3); }
 std::vector<CaseSpec> regime_device_list() { return thinned(cover(factorable(regime_list()), regime_traits), 3); }
 std::vector<CaseSpec> size_device_list() { return thinned(cover(factorable(size_list()), size_traits), 3); }
 std::vector<CaseSpec> class_device_list() { return thinned(cover(factorable(class_list()), class_traits), 3); }
+
+std::vector<CaseSpec> mixed_pair_list() { return thinned(cover(paired(mixed_list()), pair_traits<mixed_traits>), 3); }
+std::vector<CaseSpec> regime_pair_list() {
+  return thinned(cover(paired(regime_list()), pair_traits<regime_traits>), 3);
+}
+std::vector<CaseSpec> size_pair_list() { return thinned(cover(paired(size_list()), pair_traits<size_traits>), 3); }
+std::vector<CaseSpec> class_pair_list() { return thinned(cover(paired(class_list()), pair_traits<class_traits>), 3); }
+
+std::vector<CaseSpec> pair_shape_list() {
+  constexpr std::pair<std::int64_t, std::int64_t> kGrids[] = {{7, 9},  {8, 8},  {5, 13}, {1, 127},
+                                                              {8, 16}, {3, 43}, {1, 193}};
+  constexpr std::int64_t kClasses[] = {1, 2, 7, 8, 9, 19, 21, 24, 25, 40, 41, 57, 64, 65, 150, 161, 171, 255};
+  constexpr std::pair<Penalty, double> kPenalties[] = {{Penalty::kHuber, 0.35},     {Penalty::kSquared, 0},
+                                                       {Penalty::kCrossEntropy, 0}, {Penalty::kHuber, 0},
+                                                       {Penalty::kAbsolute, 0},     {Penalty::kLogCosh, 0}};
+  constexpr oracle::Reduction kReductions[] = {oracle::Reduction::kMean, oracle::Reduction::kNone,
+                                               oracle::Reduction::kSum};
+  constexpr ScaleMode kModes[] = {ScaleMode::kBlend, ScaleMode::kSeparate, ScaleMode::kPyramid};
+  std::vector<CaseSpec> list;
+  for (const std::int64_t classes : kClasses)
+    for (int turn = 0; turn < 3; ++turn) {
+      const std::size_t number = list.size();
+      CaseSpec spec = shape_spec(number, classes, kGrids[number % std::size(kGrids)]);
+      spec.problem.batch = classes > 100 ? 1 : 1 + static_cast<std::int64_t>(number / 2 % 2);
+      std::tie(spec.problem.penalty, spec.problem.penalty_param) = kPenalties[number % std::size(kPenalties)];
+      if (number % 4 != 3) set_mixed(spec, kModes[number / 4 % std::size(kModes)]);
+      spec.problem.reduction = kReductions[number / 3 % std::size(kReductions)];
+      if (spec.problem.reduction != oracle::Reduction::kNone && number % 2 != 0)
+        spec.problem.span = oracle::Span::kBatch;
+      spec.weights = number / 2 % 2 != 0 ? Weights::kModerate : Weights::kNone;
+      list.push_back(spec);
+    }
+  return thinned(paired(list), 5);
+}
 
 std::vector<CaseSpec> shape_list() {
   using Grid = std::pair<std::int64_t, std::int64_t>;
@@ -214,27 +297,33 @@ std::vector<CaseSpec> large_device_list() {
 }
 
 std::vector<CaseSpec> device_kinds(std::int64_t height) {
-  std::vector<CaseSpec> list;
-  for (const Penalty penalty : {Penalty::kSquared, Penalty::kHuber, Penalty::kAbsolute})
-    for (const ScaleMode mode : {ScaleMode::kBlend, ScaleMode::kSeparate, ScaleMode::kPyramid})
-      for (const oracle::Span span : {oracle::Span::kImage, oracle::Span::kBatch})
-        for (const bool is_hard : {false, true}) {
-          CaseSpec spec = plain_spec(2, 11, height, 31);
-          if (!is_hard) {
-            set_label_grid(spec, 2 * height + 3, 62);
-            spec.problem.scales = {1, 2, 4};
-          }
-          spec.problem.penalty = penalty;
-          spec.problem.penalty_param = penalty == Penalty::kHuber ? 1.25 : 0;
-          spec.problem.scale_mode = mode;
-          spec.problem.span = span;
-          spec.seed = list.size();
-          spec.logits_dtype = static_cast<arloss_dtype_t>(list.size() % 3);
-          spec.layout = list.size() % 2 == 0 ? ARLOSS_LAYOUT_NCHW : ARLOSS_LAYOUT_NHWC;
-          spec.weights = Weights::kModerate;
-          if (spec.is_factorable()) list.push_back(spec);
-        }
-  return thinned(cover(list, kind_traits), 5);
+  const std::vector<CaseSpec> kinds = kinds_of(
+      ARLOSS_ALGORITHM_FACTORED, {{Penalty::kSquared, 0}, {Penalty::kHuber, 1.25}, {Penalty::kAbsolute, 0}}, height);
+  return thinned(cover(kinds, kind_traits), 5);
+}
+
+std::vector<CaseSpec> pair_kinds(std::int64_t height) {
+  const std::vector<CaseSpec> kinds = kinds_of(ARLOSS_ALGORITHM_PAIRWISE,
+                                               {{Penalty::kSquared, 0},
+                                                {Penalty::kHuber, 0.35},
+                                                {Penalty::kAbsolute, 0},
+                                                {Penalty::kCrossEntropy, 0},
+                                                {Penalty::kLogCosh, 0.2}},
+                                               height);
+  return thinned(cover(paired(kinds), pair_traits<kind_traits>), 5);
+}
+
+std::vector<CaseSpec> resized(std::vector<CaseSpec> list, std::int64_t batch, std::int64_t classes, std::int64_t height,
+                              std::int64_t width) {
+  for (CaseSpec& spec : list) {
+    const bool is_hard = spec.has_hard_labels();
+    spec.problem.batch = batch;
+    spec.problem.classes = classes;
+    spec.problem.height = height;
+    spec.problem.width = width;
+    set_label_grid(spec, is_hard ? height : 2 * height, is_hard ? width : 2 * width);
+  }
+  return list;
 }
 
 }  // namespace support

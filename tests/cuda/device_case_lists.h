@@ -15,6 +15,15 @@ std::vector<CaseSpec> regime_device_list();
 std::vector<CaseSpec> size_device_list();
 std::vector<CaseSpec> class_device_list();
 
+/// The same lists by all pairs, whether or not there is a linear form: by half products, and exactly.
+std::vector<CaseSpec> mixed_pair_list();
+std::vector<CaseSpec> regime_pair_list();
+std::vector<CaseSpec> size_pair_list();
+std::vector<CaseSpec> class_pair_list();
+
+/// Rows and classes at, below and above the edges of the pair kernels' strips and tiles: a short list.
+std::vector<CaseSpec> pair_shape_list();
+
 /// Cells and classes at, below and above the edges of the kernels' tiles: a short list, for every schedule.
 std::vector<CaseSpec> shape_list();
 
@@ -27,6 +36,11 @@ std::vector<CaseSpec> large_device_list();
 /// Kinds of problems with a linear form on two images of `height` x 31 cells: every pair of penalty, labels hard or
 /// not, scale mode, span, dtype and layout that there is.
 std::vector<CaseSpec> device_kinds(std::int64_t height);
+/// The same by all pairs, every penalty and exact or not.
+std::vector<CaseSpec> pair_kinds(std::int64_t height);
+/// A list's kinds of problems, of other sizes.
+std::vector<CaseSpec> resized(std::vector<CaseSpec> list, std::int64_t batch, std::int64_t classes, std::int64_t height,
+                              std::int64_t width);
 
 }  // namespace support
 

@@ -44,6 +44,12 @@ arloss_options_t make_cuda_options(arloss_algorithm_t algorithm) {
   return options;
 }
 
+arloss_options_t make_cuda_options(const CaseSpec& spec) {
+  arloss_options_t options = make_cuda_options(spec.device_algorithm);
+  options.exact = spec.is_exact ? 1 : 0;
+  return options;
+}
+
 DeviceBuffers::DeviceBuffers(const Plan& plan, const Batch& batch)
     : logits(batch.logits, remainder_for(batch, element_bytes(batch.problem.logits_dtype))),
       labels(batch.labels, remainder_for(batch, element_bytes(batch.problem.labels_dtype))),
@@ -164,7 +170,7 @@ Outcome run_on_device(const CaseSpec& spec, const Batch& batch) {
 
 void with_cuda_plan(const CaseSpec& spec, const std::function<void(const Plan&)>& body) {
   SCOPED_TRACE(describe(spec));
-  const Plan plan(api_problem(spec), make_cuda_options());
+  const Plan plan(api_problem(spec), make_cuda_options(spec));
   ASSERT_EQ(plan.status(), ARLOSS_STATUS_SUCCESS) << plan.message();
   body(plan);
 }
@@ -172,7 +178,7 @@ void with_cuda_plan(const CaseSpec& spec, const std::function<void(const Plan&)>
 void expect_accurate_on_device(const Case& test) {
   with_cuda_plan(test.spec, [&test](const Plan& plan) {
     const Outcome outcome = run_forward_backward(plan, test.spec, test.batch, nullptr);
-    expect_accurate(test, outcome, "cuda " + plan.route());
+    expect_accurate(test, outcome, "cuda " + plan.route() + (test.spec.has_half_products() ? ", halves" : ""));
     EXPECT_TRUE(run_forward_then_backward(plan, test.spec, test.batch, nullptr) == outcome)
         << "forward + backward differ from forward_backward";
   });
@@ -181,11 +187,19 @@ void expect_accurate_on_device(const Case& test) {
 void expect_agreement_with_cpu(const CaseSpec& spec, const oracle::Inputs& inputs) {
   SCOPED_TRACE(describe(spec));
   const Batch batch = pack(spec, inputs);
-  const Outcome cpu = run(spec, batch, ARLOSS_ALGORITHM_FACTORED);
+  const Outcome cpu = run(spec, batch, spec.device_algorithm);
   const Outcome cuda = run_on_device(spec, batch);
   ASSERT_EQ(cuda.loss.size(), cpu.loss.size());
-  EXPECT_NEAR(cuda.loss[0], cpu.loss[0], 2e-5 * cpu.loss[0]);
-  EXPECT_LE(distance(cuda.gradient, cpu.gradient), 2e-5 * norm(cpu.gradient));
+  const double share = 2e-5 * tolerance_factor(spec);
+  EXPECT_NEAR(cuda.loss[0], cpu.loss[0], share * cpu.loss[0]);
+  EXPECT_LE(distance(cuda.gradient, cpu.gradient), share * norm(cpu.gradient));
+}
+
+void expect_nothing(const CaseSpec& spec, const oracle::Inputs& inputs) {
+  const Outcome outcome = run_on_device(spec, pack(spec, inputs));
+  EXPECT_EQ(outcome.loss.size(), static_cast<std::size_t>(spec.num_losses())) << describe(spec);
+  for (const float loss : outcome.loss) EXPECT_EQ(loss, 0) << describe(spec);
+  EXPECT_LE(norm(outcome.gradient), 1e-12) << describe(spec);
 }
 
 }  // namespace support

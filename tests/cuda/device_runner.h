@@ -16,6 +16,8 @@ namespace support {
 
 /// Options of a plan on the current CUDA device.
 arloss_options_t make_cuda_options(arloss_algorithm_t algorithm = ARLOSS_ALGORITHM_FACTORED);
+/// What the spec says of CUDA plans.
+arloss_options_t make_cuda_options(const CaseSpec& spec);
 
 /// A stream that neither waits for the default stream nor makes it wait.
 class Stream {
@@ -84,6 +86,9 @@ void expect_accurate_on_device(const Case& test);
 
 /// forward_backward as the CPU backend has it, of float32 logits and a mean over all images.
 void expect_agreement_with_cpu(const CaseSpec& spec, const oracle::Inputs& inputs);
+
+/// Loss exactly 0, gradient 0 or as good as.
+void expect_nothing(const CaseSpec& spec, const oracle::Inputs& inputs);
 
 }  // namespace support
 

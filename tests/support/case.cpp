@@ -165,6 +165,16 @@ bool CaseSpec::is_factorable() const {
   }
 }
 
+bool CaseSpec::has_half_products() const {
+  if (device_algorithm != ARLOSS_ALGORITHM_PAIRWISE || is_exact) return false;
+  switch (problem.penalty) {
+    case oracle::Penalty::kAbsolute: return false;
+    case oracle::Penalty::kCrossEntropy:
+      return has_hard_labels() && (problem.penalty_param == 0 || problem.penalty_param >= 1e-4);
+    default: return true;
+  }
+}
+
 CaseSpec plain_spec(std::int64_t batch, std::int64_t classes, std::int64_t height, std::int64_t width) {
   CaseSpec spec;
   spec.problem.batch = batch;
@@ -195,7 +205,9 @@ std::string describe(const CaseSpec& spec) {
        << (p.span == oracle::Span::kBatch ? "BATCH" : "IMAGE") << ", loss_weight " << p.loss_weight << ", "
        << name_of(spec.regime) << ", " << entry(kWeightNames, spec.weights) << " weights"
        << (spec.has_grad_loss ? ", grad_loss" : "") << (spec.accumulates ? ", accumulated" : "") << ", "
-       << spec.num_threads << " threads, seed " << spec.seed;
+       << spec.num_threads << " threads, "
+       << (spec.device_algorithm == ARLOSS_ALGORITHM_PAIRWISE ? "all pairs on a device, " : "")
+       << (spec.is_exact ? "exact, " : "") << "seed " << spec.seed;
   return text.str();
 }
 

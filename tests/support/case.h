@@ -31,6 +31,9 @@ struct CaseSpec {
   bool accumulates = false;
   bool is_element_aligned = true;  // tensors at no better alignment than their element's
   int num_threads = 1;
+  // Of CUDA plans; tests of the CPU go through its algorithms themselves.
+  arloss_algorithm_t device_algorithm = ARLOSS_ALGORITHM_FACTORED;
+  bool is_exact = false;
   std::uint64_t seed = 1;
 
   std::int64_t cells() const { return problem.depth * problem.height * problem.width; }
@@ -39,6 +42,8 @@ struct CaseSpec {
   bool has_hard_labels() const;
   /// Is there a linear form (docs/math.md)?
   bool is_factorable() const;
+  /// May a CUDA plan be as wrong as products of rows as halves are?
+  bool has_half_products() const;
 };
 
 /// 2-D problem with one label pixel per cell and scale 1: the start of most tests.

@@ -18,6 +18,7 @@ constexpr double kResidualShare = 5e-6;
 constexpr double kGradientShare = 1e-5;
 constexpr double kRandomGradientShare = 2e-5;
 constexpr double kOneClassShare = 5e-5;
+constexpr double kHalfProductsFactor = 100;
 constexpr double kRoundingShare = 1.1;
 constexpr double kZeroGradient = 1e-12;
 constexpr double kSmallestLoss = std::numeric_limits<float>::min();  // losses are float32: they cannot say less
@@ -113,18 +114,22 @@ bool has_absolute_gradient_bound(const CaseSpec& spec) {
   return has_cancelling_gradient(spec.regime) || has_small_epsilon;
 }
 
+double tolerance_factor(const CaseSpec& spec) { return spec.has_half_products() ? kHalfProductsFactor : 1; }
+
 double float32_gradient_bound(const CaseSpec& spec, double reference_norm, double random_norm) {
-  return kGradientShare * reference_norm + (has_absolute_gradient_bound(spec) ? kRandomGradientShare * random_norm : 0);
+  return tolerance_factor(spec) * (kGradientShare * reference_norm +
+                                   (has_absolute_gradient_bound(spec) ? kRandomGradientShare * random_norm : 0));
 }
 
 std::vector<double> loss_bounds(const Case& test) {
   const double pairs = pair_weight_sum(test), factor = test.spec.problem.loss_weight;
+  const double tolerance = tolerance_factor(test.spec);
   std::vector<double> bounds;
   for (const double loss : test.expected.loss) {
     const double residual = pairs * factor * test.expected.e0;
-    const double share = kLossShare * loss + kResidualShare * residual;
+    const double share = tolerance * kLossShare * loss + kResidualShare * residual;
     bounds.push_back(kSmallestLoss +
-                     (is_loss_below_residual(test.spec) ? std::min(share, kOneClassShare * loss) : share));
+                     (is_loss_below_residual(test.spec) ? std::min(share, tolerance * kOneClassShare * loss) : share));
   }
   return bounds;
 }

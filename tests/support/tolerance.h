@@ -12,11 +12,15 @@ namespace support {
 /// Does the gradient bound of this case have an absolute part, a share of the gradient of random logits?
 bool has_absolute_gradient_bound(const CaseSpec& spec);
 
+/// What shares of loss and gradient are multiplied with: 1, and 100 where products are of halves.
+double tolerance_factor(const CaseSpec& spec);
+
 /// The float32 part of the gradient bound on |g - g_ref| (docs/numerics.md): 1e-5 |g_ref|, plus 2e-5 |g_random| where
-/// has_absolute_gradient_bound.
+/// has_absolute_gradient_bound, both times tolerance_factor.
 double float32_gradient_bound(const CaseSpec& spec, double reference_norm, double random_norm);
 
-/// What the accuracy contract allows for each loss: 1e-5 L + 5e-6 e0, for SUM scaled by the sum of pair weights.
+/// What the accuracy contract allows for each loss: 1e-5 L times tolerance_factor + 5e-6 e0, for SUM scaled by the sum
+/// of pair weights.
 std::vector<double> loss_bounds(const Case& test);
 /// ... and for the whole gradient, rounding to the stored dtype included.
 double gradient_bound(const Case& test);
