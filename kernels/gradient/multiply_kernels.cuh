@@ -2,6 +2,7 @@
 #define ARLOSS_KERNELS_MULTIPLY_KERNELS_CUH
 
 #include "kernels/gradient/gradient_params.h"
+#include "kernels/gradient/slope_quotient.cuh"
 #include "kernels/pool/label_rows.cuh"
 #include "kernels/tile/kernel_order.cuh"
 
@@ -107,10 +108,6 @@ __device__ inline void add_labels(const MultiplyParams& params, const MultiplyTa
         [&](std::int32_t label, double difference) { add_matrix_row(params, task, matrix, label, -difference, out); });
   }
 }
-
-/// h / s, to be multiplied with p <= s^2 W / w. Below 1e-15, where the quotient could overflow, the product is under
-/// 1e-15 h and taken as 0; so is 0 / 0.
-__device__ inline float slope_over_s(float h, float s) { return s < 1e-15f ? 0 : h / s; }
 
 /// multiply_kernel.  Computes: h / w of 32 rows, 64 classes (math.md, eq. 16, 21), or h / (W s) of pooled rows (eq.
 /// 12). Owns: its tile of the planes.  Reads: the rows once per 64 classes, the matrices once per 32 rows. Order:

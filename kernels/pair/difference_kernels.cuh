@@ -212,8 +212,8 @@ __device__ void penalise(const DifferenceParams& params, const PairBlock& block,
   for_each_pair([&](int i, int j) {
     const Pair<FloatOps> pair{target.d[i][j], {sums.a[i][j], 0.5f * sums.distance[i][j]}, target.b.of(i, j)};
     const Penalty<FloatOps> penalty = phi(pair);
-    const bool is_skipped = Phi::kSkipsDiagonal && block.first_row + row + i == chunk.first_column + column + j;
-    const float weight = is_skipped ? 0 : omega * storage.weights[column + j];
+    const bool is_self = block.first_row + row + i == chunk.first_column + column + j;
+    const float weight = is_self ? 0 : omega * storage.weights[column + j];
     if (chunk.wants_loss) loss.add(i, weight, penalty.value);
     float& slope = storage.slopes[column + j][row + i];
     slope = fmaf(weight, penalty.slope, is_first ? 0 : slope);

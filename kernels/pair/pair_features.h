@@ -38,6 +38,7 @@ struct PairFeatures {
     float omega;
   };
 
+  bool is_exact = false;
   int count = 0, num_segments = 0;
   RowFeature left[kMax], right[kMax];
   Segment segments[kMaxSegments];
@@ -54,6 +55,7 @@ inline constexpr int kPairExponent = 15;
 /// `is_exact`: the gradient's operand.
 inline PairFeatures pair_features(int num_scales, const double* omega, bool is_separate, bool is_exact) {
   PairFeatures features;
+  features.is_exact = is_exact;
   const auto add = [&](RowFeature left, RowFeature right, bool follows_left) {
     left.is_residual = follows_left;
     right.is_residual = !follows_left;

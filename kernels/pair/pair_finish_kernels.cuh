@@ -3,6 +3,7 @@
 
 #include <cub/block/block_reduce.cuh>
 
+#include "kernels/gradient/slope_quotient.cuh"
 #include "kernels/pair/pair_params.h"
 #include "kernels/tile/grid_join.cuh"
 #include "kernels/tile/kernel_order.cuh"
@@ -26,8 +27,7 @@ __global__ void __launch_bounds__(PairFinishTile::kThreads) join_slopes_kernel(c
   if (index >= params.count) return;
   float sum = params.slopes[index];
   for (std::int64_t split = 1; split < params.splits; ++split) sum += params.slopes[split * params.count + index];
-  if (params.s != nullptr) sum = params.s[index] > 0 ? sum / params.s[index] : 0;
-  params.out[index] = sum;
+  params.out[index] = params.s == nullptr ? sum : slope_over_s(sum, params.s[index]);
 }
 
 /// The loss of a group before its Z, to all threads' first: slots by threads in order, then one fixed tree; float64.

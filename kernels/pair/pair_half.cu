@@ -4,6 +4,8 @@
 namespace arloss::kernels {
 
 cudaError_t launch_pair_loss(const PairParams& params, LaunchStream& stream) {
+  if (params.sums.penalty == PairPenalty::kHardCrossEntropy)
+    return launch_pair_loss<HardCrossEntropy<FloatOps>>(params, stream);
   return with_smooth_penalty(
       params.sums.penalty, [&](auto tag) { return launch_pair_loss<typename decltype(tag)::penalty>(params, stream); });
 }

@@ -34,17 +34,16 @@ cudaError_t launch_pair_loss(const PairParams& params, LaunchStream& stream) {
   return launch_pair_of<Phi, PairShape<2, 4, 0, false>>(params, stream);
 }
 
-/// Calls launch(tag), tag.penalty the functor's type.
 template <class Functor>
 struct PenaltyTag {
   using penalty = Functor;
 };
+/// Calls launch(tag), tag.penalty the functor's type, for penalties that take half slopes.
 template <class Launch>
 cudaError_t with_smooth_penalty(PairPenalty penalty, const Launch& launch) {
   switch (penalty) {
     case PairPenalty::kSquared: return launch(PenaltyTag<SquaredError<FloatOps>>{});
     case PairPenalty::kHuber: return launch(PenaltyTag<Huber<FloatOps>>{});
-    case PairPenalty::kHardCrossEntropy: return launch(PenaltyTag<HardCrossEntropy<FloatOps>>{});
     case PairPenalty::kLogCosh: return launch(PenaltyTag<LogCosh<FloatOps>>{});
     default: return cudaErrorInvalidValue;
   }

@@ -256,11 +256,21 @@ __device__ void penalise(const PairChunk<Shape>& chunk, const Phi& phi, float we
   });
 }
 
+/// Pairs of a row with itself have A = B, and neither loss nor gradient: a product that rounding leaves there would be
+/// all the gradient that rows of ties and of ones have.
+template <class Shape>
+__device__ void clear_diagonal(const PairBlock& block, std::int64_t first_column, PairRegisters<Shape>& products) {
+  const auto offset = static_cast<int>(first_column - row_of_lane<Shape>(block, 0, 0)) + product_column(0);
+  products.for_each([&](float& product, int m, int n, int e) {
+    if (offset + 8 * n + e % 2 == 16 * m + e / 2 * 8) product = 0;
+  });
+}
+
 /// All pairs of the strip with a column tile.
 template <class Phi, class Shape>
 __device__ void visit_tile(const PairParams& params, const PairShared& shared, int stage, const PairFactors& factors,
-                           const Phi& phi, bool wants_loss, PairSlopes<Shape>& sums,
-                           PairLoss<2 * Shape::kRowTiles>& loss) {
+                           const Phi& phi, const PairBlock& block, std::int64_t tile, bool wants_loss,
+                           PairSlopes<Shape>& sums, PairLoss<2 * Shape::kRowTiles>& loss) {
   const auto octets = static_cast<int>(class_octets(params.classes));
 #pragma unroll 1
   for (int first = 0; first < PairTile::kColumns; first += Shape::kColumns) {
@@ -273,6 +283,7 @@ __device__ void visit_tile(const PairParams& params, const PairShared& shared, i
     for (int segment = 0; segment < params.num_segments; ++segment) {
       const int last = (params.segments[segment].end * octets + 1) / 2;
       multiply_rows(chunk, step, last, products);
+      if (block.loss_factor(tile) == 1) clear_diagonal(block, tile * PairTile::kColumns + first, products);
       const float weight_factor = params.segments[segment].omega * factors.weight;
       // Half of the tiles want no loss, a third of the instructions of a penalty.
       if (wants_loss)
@@ -313,7 +324,7 @@ __global__ void __launch_bounds__(PairTile::kThreads, 2) pair_kernel(const PairP
     ptx::cp_async_wait<1>();  // this thread's copies of this tile
     __syncthreads();          // all threads' copies of this tile before its reads
     const int loss_factor = params.sums.wants_loss ? block.loss_factor(tile) : 0;
-    visit_tile(params, shared, stage, factors, phi, loss_factor > 0, slopes, loss);
+    visit_tile(params, shared, stage, factors, phi, block, tile, loss_factor > 0, slopes, loss);
     if (loss_factor > 0) loss.end_tile(factors.loss * static_cast<float>(loss_factor));
     if constexpr (Shape::kOctets > 0)
       if (block.ends_sums(tile)) slopes.flush(params, block, factors.slope, block.begins_sums(tile));

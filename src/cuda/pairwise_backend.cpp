@@ -53,7 +53,7 @@ PairwiseBackend::PairwiseBackend(const Problem& problem, const Options& options)
       features_(kernels::pair_features(static_cast<int>(omega_.size()), omega_.data(),
                                        problem.scale_mode == ARLOSS_SCALES_SEPARATE, has_exact_rows())),
       pieces_(features_.pieces(kernels::class_octets(problem.classes))),
-      has_products_(kernels::is_pair_supported(penalty_, is_exact_, problem.classes, pieces_,
+      has_products_(kernels::is_pair_supported(penalty_, has_exact_rows(), problem.classes, pieces_,
                                                static_cast<std::int64_t>(device_.shared_per_block))) {
   book_rows();
   if (!is_pyramid()) add_pass(-1, 1);
@@ -211,7 +211,7 @@ void PairwiseBackend::visit_products(const Call& call, const kernels::PairRows& 
   params.rows = rows.rows;
   params.classes = rows.classes;
   params.images_per_group = rows.images_per_group;
-  params.is_exact = is_exact_;
+  params.is_exact = has_exact_rows();
   params.left = left;
   params.right = right;
   params.pieces = pieces_;
