@@ -396,9 +396,10 @@ ARLOSS_API arloss_status_t arloss_plan_create(arloss_plan_t **plan, const arloss
 ARLOSS_API void arloss_plan_destroy(arloss_plan_t *plan);
 
 /* Text for a person, NUL-terminated, several lines: the problem, the chosen route and why, each refused route and
- * why, bytes of state and workspace, expected bytes moved and flops. Not for parsing: the wording may change in any
- * version. *needed is the size in bytes with the final NUL, and is also written where capacity is too small; text is
- * then left as it was. needed may be NULL where text is not.
+ * why, bytes of state and workspace, expected bytes moved and flops and what they count; for a pairwise plan the pairs
+ * too, and with what its penalty would have a linear form. Not for parsing: the wording may change in any version.
+ * *needed is the size in bytes with the final NUL, and is also written where capacity is too small; text is then left
+ * as it was. needed may be NULL where text is not.
  *
  * INVALID_ARGUMENT  plan NULL; text NULL with capacity above 0, or with needed NULL
  * BUFFER_TOO_SMALL  text given and capacity below the size

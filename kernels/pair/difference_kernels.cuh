@@ -30,6 +30,8 @@ struct DifferenceSharedStorage {
   /// An odd pitch: threads write four columns of a row, and read a row of columns.
   float slopes[DifferenceTile::kColumns][DifferenceTile::kStripRows + 1];
   float weights[DifferenceTile::kColumns];
+  /// B^1 of every thread's own pairs, which registers have no room for.
+  float finest[DifferenceTile::kRows * DifferenceTile::kRows][2][PairTile::kThreads];
 };
 static_assert(sizeof(DifferenceSharedStorage) <= 48 * 1024, "static shared memory of every device");
 
@@ -146,108 +148,83 @@ struct LabelSums {
   __device__ Affinity<FloatOps> of(int i, int j) const { return {b[i][j], complement[i][j]}; }
 };
 
-/// Penalties and slopes of a thread's pairs.
-template <class Phi>
-class DifferencePenalties {
- public:
-  using Loss = PairLoss<DifferenceTile::kRows>;
+/// A - B of the finest scale. Where B is exactly 1 or 0 it is minus the halved distance or A itself: sums of terms of
+/// one sign, so that no rounding turns its own.
+__device__ inline float finest_difference(const DifferenceSums& sums, const Affinity<FloatOps>& b, int i, int j) {
+  if (b.complement == 0) return -0.5f * sums.distance[i][j];
+  return b.value == 0 ? sums.a[i][j] : sums.d[i][j];
+}
 
-  __device__ DifferencePenalties(const DifferenceParams& params, const PairBlock& block, const DifferenceChunk& chunk,
-                                 const DifferenceSharedStorage& storage)
-      : phi_(params.sums.penalty_param), wants_loss_(chunk.wants_loss) {
-    const std::int64_t row = block.first_row + first_row_of_thread();
-    const std::int64_t column = chunk.first_column + first_column_of_thread();
+/// What the pairs are compared with after scale k: their blend so far, or B^k itself where each has a penalty of its
+/// own (SEPARATE). `d` follows by differences of label affinities (math.md, eq. 6, 7 and 24).
+class DifferenceTarget {
+ public:
+  LabelSums b;
+  PairNumbers d;
+
+  __device__ explicit DifferenceTarget(DifferenceSharedStorage& storage) : storage_(storage) {}
+
+  /// `b` is B^1.
+  __device__ void start(const DifferenceSums& sums, float omega) {
     for_each_pair([&](int i, int j) {
-      const bool is_skipped = Phi::kSkipsDiagonal && row + i == column + j;
-      weights_[i][j] = is_skipped ? 0 : storage.weights[first_column_of_thread() + j];
-      slopes_[i][j] = 0;
+      store_finest(i, j, b.of(i, j));
+      d[i][j] = finest_difference(sums, b.of(i, j), i, j);
+      b.b[i][j] *= omega;
+      b.complement[i][j] *= omega;
     });
   }
-
-  /// The penalty of a pair, times omega.
-  __device__ void add(int i, int j, const Pair<FloatOps>& pair, float omega, Loss& loss) {
-    const Penalty<FloatOps> penalty = phi_(pair);
-    const float weight = omega * weights_[i][j];
-    slopes_[i][j] = fmaf(weight, penalty.slope, slopes_[i][j]);
-    if (wants_loss_) loss.add(i, weight, penalty.value);
+  __device__ void blend(const LabelSums& labels, float omega) {
+    for_each_pair([&](int i, int j) {
+      d[i][j] = fmaf(omega, affinity_difference<FloatOps>(finest(i, j), labels.of(i, j)), d[i][j]);
+      b.b[i][j] = fmaf(omega, labels.b[i][j], b.b[i][j]);
+      b.complement[i][j] = fmaf(omega, labels.complement[i][j], b.complement[i][j]);
+    });
   }
-  __device__ float slope(int i, int j) const { return slopes_[i][j]; }
+  __device__ void replace(const DifferenceSums& sums, const LabelSums& labels) {
+    for_each_pair([&](int i, int j) {
+      d[i][j] =
+          finest_difference(sums, finest(i, j), i, j) + affinity_difference<FloatOps>(finest(i, j), labels.of(i, j));
+    });
+    b = labels;
+  }
 
  private:
-  Phi phi_;
-  bool wants_loss_;
-  PairNumbers weights_, slopes_;
+  __device__ void store_finest(int i, int j, const Affinity<FloatOps>& affinity) {
+    auto& mine = storage_.finest[i * DifferenceTile::kRows + j];
+    mine[0][threadIdx.x] = affinity.value;
+    mine[1][threadIdx.x] = affinity.complement;
+  }
+  __device__ Affinity<FloatOps> finest(int i, int j) const {
+    const auto& mine = storage_.finest[i * DifferenceTile::kRows + j];
+    return {mine[0][threadIdx.x], mine[1][threadIdx.x]};
+  }
+
+  DifferenceSharedStorage& storage_;
 };
 
-/// A pair against the finest scale. Where B is exactly 1 or 0, d is minus the halved distance or A itself: sums of
-/// terms of one sign, so that no rounding turns its own.
-__device__ inline Pair<FloatOps> finest_pair(const DifferenceSums& sums, const LabelSums& labels, int i, int j) {
-  Pair<FloatOps> pair{sums.d[i][j], {sums.a[i][j], 0.5f * sums.distance[i][j]}, labels.of(i, j)};
-  if (pair.b.value == 0) pair.d = pair.a.value;
-  if (pair.b.complement == 0) pair.d = -pair.a.complement;
-  return pair;
-}
-
-/// Against each B^k (SEPARATE; math.md, eq. 7 and 24), or against one scale.
+/// Penalties of a thread's pairs, times omega: losses, and slopes to shared memory.
 template <class Phi>
-__device__ void penalise_scales(const DifferenceParams& params, const PairBlock& block, const DifferenceChunk& chunk,
-                                const DifferenceSums& sums, DifferencePenalties<Phi>& penalties,
-                                PairLoss<DifferenceTile::kRows>& loss, DifferenceSharedStorage& storage) {
-  LabelSums finest, labels;
-  finest.run(params, block, chunk.first_column, 0, storage);
+__device__ void penalise(const DifferenceParams& params, const PairBlock& block, const DifferenceChunk& chunk,
+                         const DifferenceSums& sums, const DifferenceTarget& target, float omega, bool is_first,
+                         PairLoss<DifferenceTile::kRows>& loss, DifferenceSharedStorage& storage) {
+  const Phi phi(params.sums.penalty_param);
+  const int row = first_row_of_thread(), column = first_column_of_thread();
   for_each_pair([&](int i, int j) {
-    penalties.add(i, j, finest_pair(sums, finest, i, j), params.is_separate ? params.omega[0] : 1, loss);
-  });
-  for (int k = 1; k < params.num_scales; ++k) {
-    labels.run(params, block, chunk.first_column, k, storage);
-    for_each_pair([&](int i, int j) {
-      Pair<FloatOps> pair = finest_pair(sums, finest, i, j);
-      pair.d += affinity_difference<FloatOps>(pair.b, labels.of(i, j));
-      pair.b = labels.of(i, j);
-      penalties.add(i, j, pair, params.omega[k], loss);
-    });
-  }
-}
-
-/// Against B = sum_k omega_k B^k: d moves by the blend's distance from the finest scale (math.md, eq. 6 and 24).
-template <class Phi>
-__device__ void penalise_blend(const DifferenceParams& params, const PairBlock& block, const DifferenceChunk& chunk,
-                               const DifferenceSums& sums, DifferencePenalties<Phi>& penalties,
-                               PairLoss<DifferenceTile::kRows>& loss, DifferenceSharedStorage& storage) {
-  LabelSums finest, labels, blend;
-  PairNumbers shift;
-  finest.run(params, block, chunk.first_column, 0, storage);
-  for_each_pair([&](int i, int j) {
-    shift[i][j] = 0;
-    blend.b[i][j] = params.omega[0] * finest.b[i][j];
-    blend.complement[i][j] = params.omega[0] * finest.complement[i][j];
-  });
-  for (int k = 1; k < params.num_scales; ++k) {
-    labels.run(params, block, chunk.first_column, k, storage);
-    for_each_pair([&](int i, int j) {
-      const float difference = affinity_difference<FloatOps>(finest.of(i, j), labels.of(i, j));
-      shift[i][j] = fmaf(params.omega[k], difference, shift[i][j]);
-      blend.b[i][j] = fmaf(params.omega[k], labels.b[i][j], blend.b[i][j]);
-      blend.complement[i][j] = fmaf(params.omega[k], labels.complement[i][j], blend.complement[i][j]);
-    });
-  }
-  for_each_pair([&](int i, int j) {
-    Pair<FloatOps> pair = finest_pair(sums, finest, i, j);
-    pair.d += shift[i][j];
-    pair.b = blend.of(i, j);
-    penalties.add(i, j, pair, 1, loss);
+    const Pair<FloatOps> pair{target.d[i][j], {sums.a[i][j], 0.5f * sums.distance[i][j]}, target.b.of(i, j)};
+    const Penalty<FloatOps> penalty = phi(pair);
+    const bool is_skipped = Phi::kSkipsDiagonal && block.first_row + row + i == chunk.first_column + column + j;
+    const float weight = is_skipped ? 0 : omega * storage.weights[column + j];
+    if (chunk.wants_loss) loss.add(i, weight, penalty.value);
+    float& slope = storage.slopes[column + j][row + i];
+    slope = fmaf(weight, penalty.slope, is_first ? 0 : slope);
   });
 }
 
 /// Adds slopes x s of the chunk's columns to the strip's planes; the block's first chunk writes them.
-template <class Phi>
-__device__ void add_slopes(const DifferenceParams& params, const PairBlock& block, const DifferenceChunk& chunk,
-                           const DifferencePenalties<Phi>& penalties, DifferenceSharedStorage& storage) {
+__device__ inline void add_slopes(const DifferenceParams& params, const PairBlock& block, const DifferenceChunk& chunk,
+                                  DifferenceSharedStorage& storage) {
   constexpr int kShares = PairTile::kThreads / DifferenceTile::kStripRows;
   constexpr int kClasses = DifferenceTile::kClasses / kShares;
-  for_each_pair([&](int i, int j) {
-    storage.slopes[first_column_of_thread() + j][first_row_of_thread() + i] = penalties.slope(i, j);
-  });
   const int lane = static_cast<int>(threadIdx.x) % DifferenceTile::kStripRows;
   const int first_class = static_cast<int>(threadIdx.x) / DifferenceTile::kStripRows * kClasses;
   const std::int64_t row = block.first_row + lane;
@@ -283,12 +260,21 @@ __device__ void visit_chunk(const DifferenceParams& params, const PairBlock& blo
   }
   DifferenceSums sums;
   sums.run(params, block, chunk.first_column, storage);  // its barriers put the weights before their reads
-  DifferencePenalties<Phi> penalties(params, block, chunk, storage);
-  if (params.is_separate || params.num_scales == 1)
-    penalise_scales(params, block, chunk, sums, penalties, loss, storage);
-  else
-    penalise_blend(params, block, chunk, sums, penalties, loss, storage);
-  if (params.sums.slopes != nullptr) add_slopes(params, block, chunk, penalties, storage);
+  DifferenceTarget target(storage);
+  target.b.run(params, block, chunk.first_column, 0, storage);
+  target.start(sums, params.is_separate ? 1 : params.omega[0]);
+#pragma unroll 1
+  for (int k = 0; k < params.num_scales; ++k) {
+    if (k > 0) {
+      LabelSums labels;
+      labels.run(params, block, chunk.first_column, k, storage);
+      params.is_separate ? target.replace(sums, labels) : target.blend(labels, params.omega[k]);
+    }
+    if (params.is_separate || k + 1 == params.num_scales)
+      penalise<Phi>(params, block, chunk, sums, target, params.is_separate ? params.omega[k] : 1,
+                    k == 0 || !params.is_separate, loss, storage);
+  }
+  if (params.sums.slopes != nullptr) add_slopes(params, block, chunk, storage);
 }
 
 /// difference_kernel.  Computes: what the pair kernel does (pair_kernels.cuh), in float32 from planes: for penalties

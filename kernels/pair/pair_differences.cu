@@ -22,8 +22,11 @@ cudaError_t launch_differences(const DifferenceParams& params, LaunchStream& str
     case PairPenalty::kSquared: return launch_differences_of<SquaredError<FloatOps>>(params, stream);
     case PairPenalty::kAbsolute: return launch_differences_of<AbsoluteError<FloatOps>>(params, stream);
     case PairPenalty::kHuber: return launch_differences_of<Huber<FloatOps>>(params, stream);
-    default: return cudaErrorInvalidValue;
+    case PairPenalty::kCrossEntropy: return launch_differences_of<CrossEntropy<FloatOps>>(params, stream);
+    case PairPenalty::kHardCrossEntropy: break;  // the pair kernel's
+    case PairPenalty::kLogCosh: return launch_differences_of<LogCosh<FloatOps>>(params, stream);
   }
+  return cudaErrorInvalidValue;
 }
 
 }  // namespace arloss::kernels

@@ -44,6 +44,8 @@ cudaError_t with_smooth_penalty(PairPenalty penalty, const Launch& launch) {
   switch (penalty) {
     case PairPenalty::kSquared: return launch(PenaltyTag<SquaredError<FloatOps>>{});
     case PairPenalty::kHuber: return launch(PenaltyTag<Huber<FloatOps>>{});
+    case PairPenalty::kHardCrossEntropy: return launch(PenaltyTag<HardCrossEntropy<FloatOps>>{});
+    case PairPenalty::kLogCosh: return launch(PenaltyTag<LogCosh<FloatOps>>{});
     default: return cudaErrorInvalidValue;
   }
 }

@@ -221,14 +221,12 @@ struct PairFactors {
   float unit, weight, slope, loss;
 };
 
-/// Penalties act on products as they are: phi(u x; param) = u^kDegree phi(x; param / u).
 template <class Phi>
 __device__ PairFactors pair_factors(const PairParams& params, const PairBlock& block) {
   const PairBounds bounds = params.bounds[block.group];
   const float unit = power_of_two(-kPairExponent - residual_exponent(bounds));
-  Pair<FloatOps> largest{};
-  largest.d = difference_bound(bounds) / unit;
-  const int exponent = slope_exponent(bounds, Phi(params.sums.penalty_param / unit)(largest).slope);
+  const Phi phi(params.sums.penalty_param, unit);
+  const int exponent = slope_exponent(bounds, phi.largest_slope(difference_bound(bounds) / unit));
   // The slope of the penalty by d is u^(kDegree - 1) of that by x.
   float slope = params.sums.factor * power_of_two(-kPairExponent - exponent), loss = power_of_two(-exponent);
 #pragma unroll
@@ -301,7 +299,7 @@ __global__ void __launch_bounds__(PairTile::kThreads, 2) pair_kernel(const PairP
   const PairShared shared(pair_shared, Shape::kStripRows, static_cast<int>(pair_pitch(params.pieces)));
   const PairBlock block = pair_block(params, Shape::kStripRows);
   const PairFactors factors = pair_factors<Phi>(params, block);
-  const Phi phi(params.sums.penalty_param / factors.unit);
+  const Phi phi(params.sums.penalty_param, factors.unit);
   PairSlopes<Shape> slopes;
   PairLoss<2 * Shape::kRowTiles> loss(params, block, [&](int r) { return row_of_lane<Shape>(block, r / 2, r % 2); });
   slopes.clear();

@@ -56,7 +56,7 @@ struct PlanesParams {
   float* u;  // [labels.count] sets of planes
 };
 
-enum class PairPenalty { kSquared, kAbsolute, kHuber, kCrossEntropy, kLogCosh };
+enum class PairPenalty { kSquared, kAbsolute, kHuber, kCrossEntropy, kHardCrossEntropy, kLogCosh };
 
 /// The penalty and where its sums go: sum_ij w_i w_j phi of each group, and sum_j w_j phi'(A_ij - B_ij) s_j of each
 /// row.
@@ -72,7 +72,7 @@ struct PairSums {
 /// All pairs by tensor cores, from packed rows.
 struct PairParams {
   std::int64_t batch, rows, classes, images_per_group;
-  bool is_exact;
+  bool is_exact;  // slopes and s as two halves each; the features have them then
   const HalfPiece *left, *right;
   std::int64_t pieces;
   const float* weights;      // [batch][rows]

@@ -17,13 +17,22 @@ std::int64_t weight_splits(std::int64_t cells) {
   return std::min((cells - 1) / kCells + 1, kMaxSplits);
 }
 
-PairPenalty pair_penalty(arloss_penalty_t penalty) {
-  switch (penalty) {
+/// Is B of every pair 0 or 1, so that A - B alone tells A and 1 - A? They have an absolute error then, some 3e-7, which
+/// the default accuracy has room for down to the default eps.
+bool is_hard_cross_entropy(const Problem& problem, bool is_exact) {
+  return problem.penalty == ARLOSS_PENALTY_CROSS_ENTROPY && problem.has_hard_labels() && !is_exact &&
+         static_cast<float>(problem.penalty_param) >= 1e-4f;
+}
+
+PairPenalty pair_penalty(const Problem& problem, bool is_exact) {
+  switch (problem.penalty) {
+    case ARLOSS_PENALTY_SQUARED: return PairPenalty::kSquared;
     case ARLOSS_PENALTY_ABSOLUTE: return PairPenalty::kAbsolute;
     case ARLOSS_PENALTY_HUBER: return PairPenalty::kHuber;
-    case ARLOSS_PENALTY_CROSS_ENTROPY: return PairPenalty::kCrossEntropy;
-    default: return PairPenalty::kSquared;
+    case ARLOSS_PENALTY_LOG_COSH: return PairPenalty::kLogCosh;
+    case ARLOSS_PENALTY_CROSS_ENTROPY: break;
   }
+  return is_hard_cross_entropy(problem, is_exact) ? PairPenalty::kHardCrossEntropy : PairPenalty::kCrossEntropy;
 }
 
 /// A pass of a pyramid has one scale of labels, the weight of which is the pass's.
@@ -39,11 +48,12 @@ std::vector<double> label_weights(const Problem& problem) {
 PairwiseBackend::PairwiseBackend(const Problem& problem, const Options& options)
     : CudaBackend(problem, options),
       is_exact_(options.exact),
+      penalty_(pair_penalty(problem, is_exact_)),
       omega_(label_weights(problem)),
       features_(kernels::pair_features(static_cast<int>(omega_.size()), omega_.data(),
-                                       problem.scale_mode == ARLOSS_SCALES_SEPARATE, is_exact_)),
+                                       problem.scale_mode == ARLOSS_SCALES_SEPARATE, has_exact_rows())),
       pieces_(features_.pieces(kernels::class_octets(problem.classes))),
-      has_products_(kernels::is_pair_supported(pair_penalty(problem.penalty), is_exact_, problem.classes, pieces_,
+      has_products_(kernels::is_pair_supported(penalty_, is_exact_, problem.classes, pieces_,
                                                static_cast<std::int64_t>(device_.shared_per_block))) {
   book_rows();
   if (!is_pyramid()) add_pass(-1, 1);
@@ -94,9 +104,9 @@ void PairwiseBackend::book_pairs() {
 
 std::string PairwiseBackend::describe() const {
   std::string text = CudaBackend::describe() + "pairs: ";
-  text += !has_products_ ? "differences of rows in float32"
-          : is_exact_    ? "products of rows as two halves each, on tensor cores"
-                         : "products of rows as halves, on tensor cores";
+  text += !has_products_     ? "differences of rows in float32"
+          : has_exact_rows() ? "products of rows as two halves each, on tensor cores"
+                             : "products of rows as halves, on tensor cores";
   for (const Pass& pass : passes_) {
     text += &pass == passes_.data() ? "; thread blocks: " : " + ";
     text += std::to_string(problem_.num_groups() * pass.walk.blocks());
@@ -134,7 +144,7 @@ kernels::PairRows PairwiseBackend::pair_rows(const Call& call, const Pass& pass)
 
 kernels::PairSums PairwiseBackend::pair_sums(const Call& call, const Pass& pass, Wants wants) const {
   kernels::PairSums sums{};
-  sums.penalty = pair_penalty(problem_.penalty);
+  sums.penalty = penalty_;
   sums.penalty_param = static_cast<float>(problem_.penalty_param);
   sums.factor = static_cast<float>(pass.weight);
   sums.wants_loss = wants.loss;

@@ -50,6 +50,7 @@ TEST(Information, EnumValuesArePinned) {
   EXPECT_EQ(ARLOSS_DTYPE_BFLOAT16, 2);
   EXPECT_EQ(ARLOSS_DTYPE_INT64, 12);
   EXPECT_EQ(ARLOSS_PENALTY_CROSS_ENTROPY, 3);
+  EXPECT_EQ(ARLOSS_PENALTY_LOG_COSH, 4);
   EXPECT_EQ(ARLOSS_SCALES_PYRAMID, 2);
   EXPECT_EQ(ARLOSS_REDUCTION_NONE, 2);
   EXPECT_EQ(ARLOSS_SPAN_BATCH, 1);
@@ -166,6 +167,82 @@ TEST(Describe, NamesRouteReasonsAndBytes) {
   spec.problem.penalty = oracle::Penalty::kSquared;
   EXPECT_EQ(Plan(api_problem(spec), make_options(ARLOSS_ALGORITHM_AUTO)).route().rfind("factored", 0), 0u);
   EXPECT_EQ(Plan(api_problem(spec), make_options(ARLOSS_ALGORITHM_PAIRWISE)).route(), "pairwise");
+}
+
+std::string linear_form(const CaseSpec& spec, arloss_algorithm_t algorithm = ARLOSS_ALGORITHM_AUTO) {
+  return Plan(api_problem(spec), make_options(algorithm)).described("linear form");
+}
+
+/// A plan over all pairs says what would have spared them.
+TEST(Describe, SaysWhenThePenaltyHasALinearForm) {
+  CaseSpec spec = plain_spec(1, 5, 6, 7);
+  EXPECT_EQ(linear_form(spec), "") << "it is the route";
+  EXPECT_EQ(linear_form(spec, ARLOSS_ALGORITHM_PAIRWISE), "factored, which options.algorithm AUTO takes");
+  spec.problem.penalty = oracle::Penalty::kHuber;
+  EXPECT_NE(linear_form(spec).find("HUBER (0.1) has a linear form only with delta >= 1"), std::string::npos);
+  spec.problem.penalty_param = 1;
+  EXPECT_EQ(linear_form(spec, ARLOSS_ALGORITHM_PAIRWISE), "factored, which options.algorithm AUTO takes");
+  spec.problem.penalty_param = 0;
+  spec.problem.penalty = oracle::Penalty::kCrossEntropy;
+  EXPECT_EQ(linear_form(spec), "CROSS_ENTROPY has no linear form");
+  spec.problem.penalty = oracle::Penalty::kLogCosh;
+  EXPECT_EQ(linear_form(spec), "LOG_COSH has no linear form");
+  spec.problem.penalty = oracle::Penalty::kAbsolute;
+  EXPECT_EQ(linear_form(spec, ARLOSS_ALGORITHM_PAIRWISE), "factored-absolute, which options.algorithm AUTO takes");
+  spec.problem.scales = {1, 2};
+  EXPECT_NE(linear_form(spec).find("labels on the logits grid and scales {1}"), std::string::npos);
+}
+
+/// The number before `what` in the line of the expected cost.
+double expected_cost(const CaseSpec& spec, const std::string& what) {
+  const Plan plan(api_problem(spec), make_options(ARLOSS_ALGORITHM_PAIRWISE));
+  const std::string line = plan.described("forward_backward");
+  const std::size_t end = line.find(" " + what);
+  if (end == std::string::npos) return -1;
+  return std::stod(line.substr(line.rfind(' ', end - 1)));
+}
+
+/// Flops of one more class over those of a pair, so that what a penalty and a scale take drops out.
+double flops_per_class(CaseSpec spec) {
+  const double few = expected_cost(spec, "floating");
+  spec.problem.classes += 1000;
+  return (expected_cost(spec, "floating") - few) / expected_cost(spec, "pairs") / 1000;
+}
+
+TEST(Describe, CountsThePairsOfEveryScale) {
+  constexpr double kCells = 16 * 17, kBlocks = 8 * 9, kFour = 5e-4;  // numbers have four digits
+  CaseSpec spec = plain_spec(2, 19, 16, 17);
+  const auto expect_pairs = [&](double pairs) {
+    EXPECT_NEAR(expected_cost(spec, "pairs"), pairs, kFour * pairs) << describe(spec);
+  };
+  expect_pairs(2 * kCells * kCells);
+  spec.problem.scales = {1, 2};
+  expect_pairs(2 * kCells * kCells);
+  spec.problem.scale_mode = oracle::ScaleMode::kPyramid;
+  expect_pairs(2 * (kCells * kCells + kBlocks * kBlocks));
+  spec.problem.span = oracle::Span::kBatch;
+  expect_pairs(4 * (kCells * kCells + kBlocks * kBlocks));
+}
+
+TEST(Describe, CountsTheWorkOfPairs) {
+  CaseSpec spec = plain_spec(2, 19, 16, 17);
+  for (const oracle::Penalty penalty : oracle::kPenalties) {
+    spec.problem.penalty = penalty;
+    const bool is_of_differences = penalty == oracle::Penalty::kAbsolute || penalty == oracle::Penalty::kCrossEntropy;
+    EXPECT_NEAR(flops_per_class(spec), is_of_differences ? 12 : 4, 0.02) << describe(spec);
+  }
+  spec.problem.penalty = oracle::Penalty::kLogCosh;
+  const double one = expected_cost(spec, "floating"), bytes = expected_cost(spec, "bytes");
+  spec.problem.scales = {1, 2};
+  const double blend = expected_cost(spec, "floating");
+  spec.problem.scale_mode = oracle::ScaleMode::kSeparate;
+  const double separate = expected_cost(spec, "floating");
+  EXPECT_LT(one, blend);
+  EXPECT_LT(blend, separate) << "a penalty for each scale";
+  EXPECT_GT(bytes, 2.0 * 19 * 16 * 17 * 4 * 2) << "logits and gradient";
+  EXPECT_EQ(expected_cost(spec, "bytes"), bytes);
+  spec.problem.scale_mode = oracle::ScaleMode::kPyramid;
+  EXPECT_GT(expected_cost(spec, "bytes"), bytes) << "logits are read for every scale";
 }
 
 /// State and workspace of a street-scene batch, label map finer by 4, take at most half of what the logits take.

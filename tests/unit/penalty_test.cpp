@@ -45,9 +45,8 @@ TEST(LogCosh, IsExactToFloat32ForEveryDelta) {
     for_each_residual([delta](float d) {
       const double x = static_cast<double>(d) / delta, half = std::tanh(x / 2);
       // 1 - tanh^2 has no digits left where x - log 2 has them all.
-      const double value = std::fabs(x) < 8
-                                    ? 2 * std::atanh(half * half)
-                                    : std::fabs(x) + std::log1p(std::exp(-2 * std::fabs(x))) - std::log(2.0);
+      const double value = std::fabs(x) < 8 ? 2 * std::atanh(half * half)
+                                            : std::fabs(x) + std::log1p(std::exp(-2 * std::fabs(x))) - std::log(2.0);
       const Value got = log_cosh(d, delta);
       ASSERT_NEAR(got.value, value, 1e-6 * value) << d << " of delta " << delta;
       ASSERT_NEAR(got.slope, std::tanh(x) / delta, 5e-7 * std::fabs(std::tanh(x) / delta))

@@ -165,6 +165,17 @@ TEST(Routes, ReasonsAgainstTheOthersFit) {
   EXPECT_EQ(reason_against(only, Route::kPairwise), "options.algorithm asks for FACTORED");
 }
 
+TEST(Routes, APairwiseChoiceSaysWhatLinearFormThereIs) {
+  for (const RouteCase& c : kCases) {
+    SCOPED_TRACE(c.name);
+    const std::string text = choose_route(problem_of(c), options_of(kPairwise)).linear_form;
+    if (is_factored(c.factored))
+      EXPECT_EQ(text, std::string(route_name(c.factored)) + ", which options.algorithm AUTO takes");
+    else
+      EXPECT_NE(text.find(c.refusal), std::string::npos) << text;
+  }
+}
+
 TEST(Routes, HaveNamesOfTheirOwn) {
   EXPECT_STREQ(route_name(Route::kFactored), "factored");
   EXPECT_STREQ(route_name(Route::kFactoredPyramid), "factored-pyramid");

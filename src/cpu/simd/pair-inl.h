@@ -31,9 +31,8 @@ struct VectorOps {
   static HWY_INLINE Float select_less(Float a, Float b, Float yes, Float no) {
     return hn::IfThenElse(hn::Lt(a, b), yes, no);
   }
-  static HWY_INLINE Float log_excess(Float numerator, Float denominator, Float q) {
-    return HWY_NAMESPACE::log_excess(numerator, denominator, q);
-  }
+  static HWY_INLINE Float log(Float a) { return log_positive(a); }
+  static HWY_INLINE Float twice_atanh_excess(Float w) { return HWY_NAMESPACE::twice_atanh_excess(w); }
 };
 
 #define ARLOSS_FUNCTION HWY_INLINE

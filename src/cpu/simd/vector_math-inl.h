@@ -82,17 +82,6 @@ HWY_INLINE Float log_positive(Float x) {
   return hn::MulAdd(hn::ConvertTo(d, exponent), broadcast(0.69314718f), log_m);
 }
 
-/// log(numerator / denominator) - q, given q = (numerator - denominator) / denominator. Where |q| < 1/2 as
-/// log(1 + q) - q = (2 atanh(w) - 2 w) - q w with w = q / (2 + q): no two terms cancel.
-HWY_INLINE Float log_excess(Float numerator, Float denominator, Float q) {
-  const auto is_near_one = hn::Lt(hn::Abs(q), broadcast(0.5f));
-  const Float near_q = hn::IfThenElseZero(is_near_one, q);
-  const Float w = hn::Div(near_q, hn::Add(near_q, broadcast(2.0f)));
-  const Float near_excess = hn::NegMulAdd(near_q, w, twice_atanh_excess(w));
-  const Float far_excess = hn::Sub(log_positive(hn::Div(numerator, denominator)), q);
-  return hn::IfThenElse(is_near_one, near_excess, far_excess);
-}
-
 /// IEEE half bits in 32-bit lanes to float, every value exact, subnormals and NaN included. Integer code of our own:
 /// the portable targets' conversions differ between Highway versions.
 HWY_INLINE Float float_from_half(Int bits) {
