@@ -85,6 +85,10 @@ TEST(CudaGraph, SplitCalls) {
   for (const CaseSpec& spec : device_kinds(3)) expect_replays(spec, spec.seed % 2 == 0 ? in_two_calls : in_three_calls);
 }
 
+TEST(CudaGraph, AllPairs) {
+  for (const CaseSpec& spec : pair_kinds(3)) expect_replays(spec, spec.seed % 2 == 0 ? in_two_calls : in_one_call);
+}
+
 /// Every replay adds once more.
 TEST(CudaGraph, GradientsAddUp) {
   CaseSpec spec = plain_spec(2, 5, 6, 7);

@@ -62,5 +62,36 @@ TEST(CudaPairwise, AgreesWithTheCpu) {
     }
 }
 
+TEST(CudaPairwise, SaysHowPairsAreFormed) {
+  CaseSpec spec = plain_spec(1, 19, 5, 13);
+  spec.device_algorithm = ARLOSS_ALGORITHM_PAIRWISE;
+  const auto expect_form = [&spec](const std::string& form) {
+    with_cuda_plan(spec, [&form](const Plan& plan) {
+      EXPECT_EQ(plan.route(), "pairwise");
+      EXPECT_EQ(plan.described("pairs").rfind(form, 0), 0u) << plan.description();
+    });
+  };
+  expect_form("products of rows as halves");
+  spec.is_exact = true;
+  expect_form("products of rows as two halves each");
+  spec.problem.penalty = oracle::Penalty::kAbsolute;
+  expect_form("differences of rows");
+}
+
+/// Rows, never pairs: four times the cells take four times the memory.
+TEST(CudaPairwise, MemoryIsLinear) {
+  for (CaseSpec spec : pair_kinds(1)) {
+    std::size_t bytes[2];
+    for (const int turn : {0, 1}) {
+      spec = resized({spec}, 2, 11, turn == 0 ? 256 : 512, turn == 0 ? 128 : 256)[0];
+      with_cuda_plan(spec, [&](const Plan& plan) {
+        bytes[turn] = plan.workspace_bytes();
+        EXPECT_EQ(plan.state_bytes(), 0u);
+      });
+    }
+    EXPECT_LE(bytes[1], 4 * bytes[0] + 4096) << describe(spec);
+  }
+}
+
 }  // namespace
 }  // namespace support

@@ -114,7 +114,6 @@ template <Traits (*traits_of)(const CaseSpec&)>
 Traits pair_traits(const CaseSpec& spec) {
   Traits traits = traits_of(spec);
   traits.axes.push_back(static_cast<std::int64_t>(1e6 * spec.problem.penalty_param + 0.5));
-  traits.options.push_back(spec.is_exact);
   return traits;
 }
 
@@ -190,12 +189,12 @@ std::vector<CaseSpec> regime_device_list() { return thinned(cover(factorable(reg
 std::vector<CaseSpec> size_device_list() { return thinned(cover(factorable(size_list()), size_traits), 3); }
 std::vector<CaseSpec> class_device_list() { return thinned(cover(factorable(class_list()), class_traits), 3); }
 
-std::vector<CaseSpec> mixed_pair_list() { return thinned(cover(paired(mixed_list()), pair_traits<mixed_traits>), 3); }
+std::vector<CaseSpec> mixed_pair_list() { return thinned(paired(cover(mixed_list(), pair_traits<mixed_traits>)), 3); }
 std::vector<CaseSpec> regime_pair_list() {
-  return thinned(cover(paired(regime_list()), pair_traits<regime_traits>), 3);
+  return thinned(paired(cover(regime_list(), pair_traits<regime_traits>)), 3);
 }
-std::vector<CaseSpec> size_pair_list() { return thinned(cover(paired(size_list()), pair_traits<size_traits>), 3); }
-std::vector<CaseSpec> class_pair_list() { return thinned(cover(paired(class_list()), pair_traits<class_traits>), 3); }
+std::vector<CaseSpec> size_pair_list() { return thinned(paired(cover(size_list(), pair_traits<size_traits>)), 3); }
+std::vector<CaseSpec> class_pair_list() { return thinned(paired(cover(class_list(), pair_traits<class_traits>)), 3); }
 
 std::vector<CaseSpec> pair_shape_list() {
   constexpr std::pair<std::int64_t, std::int64_t> kGrids[] = {{7, 9},  {8, 8},  {5, 13}, {1, 127},
@@ -310,7 +309,7 @@ std::vector<CaseSpec> pair_kinds(std::int64_t height) {
                                                 {Penalty::kCrossEntropy, 0},
                                                 {Penalty::kLogCosh, 0.2}},
                                                height);
-  return thinned(cover(paired(kinds), pair_traits<kind_traits>), 5);
+  return thinned(paired(cover(kinds, pair_traits<kind_traits>)), 5);
 }
 
 std::vector<CaseSpec> resized(std::vector<CaseSpec> list, std::int64_t batch, std::int64_t classes, std::int64_t height,
