@@ -18,15 +18,17 @@ __device__ inline float feature_value(const PairRow& row, const RowFeature& feat
   }
 }
 
-/// Hands what rounding to a half takes from a class on to the next, unless that is much smaller. Rows of alike numbers
-/// would else be off as a whole: the loss of constant logits by 1.1e-3.
+/// Hands what rounding to a half takes from a class on to the next where that has about the same number. Rows of alike
+/// numbers would else be off as a whole: the loss of constant logits by 1.1e-3. Unlike ones would only round twice.
 __device__ inline void spread_rounding(float (&values)[8]) {
-  constexpr float kMostOfNext = 0x1p-10f;
-  float left = 0;
+  constexpr float kAlike = 1.0f / 16;
+  float before = 0, left = 0;
 #pragma unroll
   for (int c = 0; c < 8; ++c) {
-    if (fabsf(left) <= kMostOfNext * fabsf(values[c])) values[c] += left;
+    const float value = values[c];
+    if (fabsf(value - before) <= kAlike * fabsf(value)) values[c] += left;
     left = remainder_of(values[c]);
+    before = value;
   }
 }
 

@@ -23,8 +23,6 @@ class PairwiseBackend : public CudaBackend {
   RunFault finish(const Buffers&) const override { return {}; }
 
  private:
-  /// Rows as two halves each: always for cross entropy, which is steep where an affinity is small.
-  bool has_exact_rows() const { return is_exact_ || penalty_ == kernels::PairPenalty::kHardCrossEntropy; }
   struct Wants {
     bool loss, gradient;
   };
@@ -65,8 +63,8 @@ class PairwiseBackend : public CudaBackend {
   void finish_groups(const Call& call, Wants wants) const;
   void write_gradient(const Call& call) const;
 
-  const bool is_exact_;
   const kernels::PairPenalty penalty_;
+  const bool is_exact_;              // rows and slopes as two halves each
   const std::vector<double> omega_;  // of the label scales that a pass compares with, finest first
   const kernels::PairFeatures features_;
   const std::int64_t pieces_;

@@ -191,7 +191,13 @@ std::vector<CaseSpec> class_device_list() { return thinned(cover(factorable(clas
 
 std::vector<CaseSpec> mixed_pair_list() { return thinned(paired(cover(mixed_list(), pair_traits<mixed_traits>)), 3); }
 std::vector<CaseSpec> regime_pair_list() {
-  return thinned(paired(cover(regime_list(), pair_traits<regime_traits>)), 3);
+  std::vector<CaseSpec> list = paired(cover(regime_list(), pair_traits<regime_traits>));
+  // Halves have the least to spare: all that they are taken for.
+  for (CaseSpec spec : regime_list()) {
+    spec.device_algorithm = ARLOSS_ALGORITHM_PAIRWISE;
+    if (spec.has_half_products()) list.push_back(spec);
+  }
+  return thinned(list, 3);
 }
 std::vector<CaseSpec> size_pair_list() { return thinned(paired(cover(size_list(), pair_traits<size_traits>)), 3); }
 std::vector<CaseSpec> class_pair_list() { return thinned(paired(cover(class_list(), pair_traits<class_traits>)), 3); }

@@ -167,12 +167,16 @@ bool CaseSpec::is_factorable() const {
 
 bool CaseSpec::has_half_products() const {
   if (device_algorithm != ARLOSS_ALGORITHM_PAIRWISE || is_exact) return false;
+  const double param = problem.penalty_param;
   switch (problem.penalty) {
+    case oracle::Penalty::kSquared: return true;
+    case oracle::Penalty::kHuber:
+      return problem.scale_mode != oracle::ScaleMode::kPyramid && (param == 0 || param >= 0.05);
+    case oracle::Penalty::kLogCosh: return problem.scale_mode != oracle::ScaleMode::kPyramid && param >= 0.5;
     case oracle::Penalty::kAbsolute: return false;
-    case oracle::Penalty::kCrossEntropy:
-      return has_hard_labels() && (problem.penalty_param == 0 || problem.penalty_param >= 1e-4);
-    default: return true;
+    case oracle::Penalty::kCrossEntropy: return has_hard_labels() && (param == 0 || param >= 1e-4);
   }
+  return false;
 }
 
 CaseSpec plain_spec(std::int64_t batch, std::int64_t classes, std::int64_t height, std::int64_t width) {
