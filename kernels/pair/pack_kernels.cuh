@@ -76,6 +76,29 @@ __global__ void __launch_bounds__(PairRowTile::kThreads) pack_kernel(const PackP
   (is_right ? params.right : params.left)[(image * params.rows.rows + index) * pieces + piece] = packed;
 }
 
+/// look_up_kernel.  Computes: eight neighbouring columns of a class's residuals to a thread.
+__global__ void __launch_bounds__(PairRowTile::kThreads) look_up_kernel(const LookUpParams params) {
+  follow_earlier_kernels();
+  const PairRows& rows = params.rows;
+  const std::int64_t rows_of_group = rows.rows * rows.images_per_group, pieces = look_up_columns(rows_of_group) / 8;
+  const auto blocks = static_cast<std::uint32_t>(PairRowTile::blocks(pieces));
+  const std::int64_t plane = blockIdx.x / blocks, c = plane % rows.classes, group = plane / rows.classes;
+  const std::int64_t piece = std::int64_t{blockIdx.x % blocks} * PairRowTile::kThreads + threadIdx.x;
+  if (piece >= pieces) return;
+  const float scale = power_of_two(residual_exponent(params.bounds[group]));
+  float values[8];
+#pragma unroll
+  for (int k = 0; k < 8; ++k) {
+    const std::int64_t column = 8 * piece + k, image = group * rows.images_per_group + column / rows.rows;
+    const bool is_present = column < rows_of_group;
+    const PairRow row(rows, is_present ? image : 0, is_present ? column % rows.rows : 0);
+    values[k] = is_present && row.weight() != 0 ? scale * row.residual(c) : 0;
+  }
+  HalfPiece leading, remainder;
+  split_piece(values, leading, remainder);
+  params.table[plane * pieces + piece] = leading;
+}
+
 /// planes_kernel.  Computes: s and the label rows of the cells as planes. One thread per row and class.
 __global__ void __launch_bounds__(PairRowTile::kThreads) planes_kernel(const PlanesParams params) {
   follow_earlier_kernels();

@@ -39,6 +39,7 @@ struct PairFeatures {
   };
 
   bool is_exact = false;
+  bool looks_up = false;  // <u_i, E_j> is not among the products: u_i is one class, E_j of it comes from a table
   int count = 0, num_segments = 0;
   RowFeature left[kMax], right[kMax];
   Segment segments[kMaxSegments];
@@ -51,11 +52,13 @@ struct PairFeatures {
 inline constexpr int kPairExponent = 15;
 
 /// The features of A - B against `num_scales` scales of labels; `is_exact`: in two halves each, the product of two
-/// remainders, 2^-22 of the whole, left out. The first feature on the right is s, the third its remainder where
-/// `is_exact`: the gradient's operand.
-inline PairFeatures pair_features(int num_scales, const double* omega, bool is_separate, bool is_exact) {
+/// remainders, 2^-22 of the whole, left out; `looks_up`: of one scale of hard labels in single halves. The first
+/// feature on the right is s, the third its remainder where `is_exact`: the gradient's operand.
+inline PairFeatures pair_features(int num_scales, const double* omega, bool is_separate, bool is_exact,
+                                  bool looks_up = false) {
   PairFeatures features;
   features.is_exact = is_exact;
+  features.looks_up = looks_up;
   const auto add = [&](RowFeature left, RowFeature right, bool follows_left) {
     left.is_residual = follows_left;
     right.is_residual = !follows_left;
@@ -75,7 +78,8 @@ inline PairFeatures pair_features(int num_scales, const double* omega, bool is_s
   };
   const bool is_blend = !is_separate && num_scales > 1;
   add(feature(RowSource::kResidual), feature(RowSource::kRoot), true);
-  add(feature(RowSource::kLabel), feature(is_blend ? RowSource::kBlendResidual : RowSource::kResidual), false);
+  if (!looks_up)
+    add(feature(RowSource::kLabel), feature(is_blend ? RowSource::kBlendResidual : RowSource::kResidual), false);
   if (is_blend) {
     add(feature(RowSource::kBlendShift, 0, 0, -1), feature(RowSource::kLabel), true);
     for (int k = 1; k < num_scales; ++k)

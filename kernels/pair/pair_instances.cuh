@@ -15,7 +15,8 @@ template <class Phi, class Shape>
 cudaError_t launch_pair_of(const PairParams& params, LaunchStream& stream) {
   const PairWalk walk = pair_walk(params.groups(), params.rows * params.images_per_group, params.classes);
   return launch_blocks(pair_kernel<Phi, Shape>, params.groups() * walk.blocks(), PairTile::kThreads, params, stream,
-                       static_cast<std::size_t>(pair_shared_bytes(Shape::kStripRows, params.pieces)));
+                       static_cast<std::size_t>(
+                           pair_shared_bytes(Shape::kStripRows, params.pieces, Shape::kLooksUp ? params.classes : 0)));
 }
 
 /// Rows of one segment and the usual classes have a kernel of their own, with the steps unrolled.
@@ -28,6 +29,10 @@ cudaError_t launch_pair_with_slopes(const PairParams& params, LaunchStream& stre
       if (params.num_segments == 1 && params.pieces == 2 * kSteps)
         return launch_pair_of<Phi, PairShape<kRow.row_tiles, kRow.column_tiles, kRow.octets, kIsExact, kSteps>>(params,
                                                                                                                 stream);
+    if constexpr (kRow.looks_up && !kIsExact)
+      if (params.look_up != nullptr)
+        return launch_pair_of<Phi, PairShape<kRow.row_tiles, kRow.column_tiles, kRow.octets, false, 0, true>>(params,
+                                                                                                              stream);
     return launch_pair_of<Phi, PairShape<kRow.row_tiles, kRow.column_tiles, kRow.octets, kIsExact, 0>>(params, stream);
   }
   if constexpr (kShape + 1 < std::size(kPairShapes) && (!kIsExact || kPairShapes[kShape + 1].octets <= kMaxExactOctets))
@@ -37,6 +42,7 @@ cudaError_t launch_pair_with_slopes(const PairParams& params, LaunchStream& stre
 
 template <class Phi>
 cudaError_t launch_pair_loss(const PairParams& params, LaunchStream& stream) {
+  if (params.look_up != nullptr) return launch_pair_of<Phi, PairShape<1, 4, 0, false, 0, true>>(params, stream);
   if (pair_shape(params.classes).row_tiles == 1)
     return launch_pair_of<Phi, PairShape<1, 4, 0, false, 0>>(params, stream);
   return launch_pair_of<Phi, PairShape<2, 4, 0, false, 0>>(params, stream);

@@ -11,7 +11,8 @@
 namespace arloss::kernels {
 
 /// What a warp of the pair kernel holds in registers.
-template <int kItsRowTiles, int kItsColumnTiles, int kItsOctets, bool kItIsExact, int kItsSteps>
+template <int kItsRowTiles, int kItsColumnTiles, int kItsOctets, bool kItIsExact, int kItsSteps,
+          bool kItLooksUp = false>
 struct PairShape {
   static constexpr int kRowTiles = kItsRowTiles;        // of 16 rows
   static constexpr int kColumnTiles = kItsColumnTiles;  // of 8 columns
@@ -20,6 +21,7 @@ struct PairShape {
   static constexpr bool kIsExact = kItIsExact;  // slopes and s as two halves each
   /// Steps of 16 numbers in a row that is one segment; 0: any row.
   static constexpr int kSteps = kItsSteps;
+  static constexpr bool kLooksUp = kItLooksUp;                  // <u_i, E_j> in a table, u_i being one class
   static constexpr bool kHoldsStrip = kSteps > 0 && !kIsExact;  // its rows fit registers
   static constexpr int kStripRows = PairTile::kWarps * 16 * kRowTiles;
   /// On a multiprocessor, at least: what registers allow.
@@ -52,20 +54,24 @@ struct PairRegisters {
   }
 };
 
-/// A thread block's shared memory: the strip's rows, and two stages of a column tile with its weights.
+/// A thread block's shared memory: two stages of a column tile's weights, the strip's rows, two stages of the tile's,
+/// and of its look-up table.
 class PairShared {
  public:
-  __device__ PairShared(HalfPiece* base, int strip_rows, int pitch)
-      : base_(base), strip_rows_(strip_rows), pitch_(pitch) {}
+  __device__ PairShared(HalfPiece* base, int strip_rows, int pitch, int classes)
+      : base_(base), strip_rows_(strip_rows), pitch_(pitch), classes_(classes) {}
 
   __device__ int pitch() const { return pitch_; }
-  __device__ HalfPiece* left() const { return base_; }
-  __device__ HalfPiece* right(int stage) const { return base_ + (strip_rows_ + stage * PairTile::kColumns) * pitch_; }
-  __device__ float* weights(int stage) const { return reinterpret_cast<float*>(right(2)) + stage * PairTile::kColumns; }
+  __device__ float* weights(int stage) const { return reinterpret_cast<float*>(base_) + stage * PairTile::kColumns; }
+  __device__ HalfPiece* left() const {
+    return base_ + 2 * PairTile::kColumns * static_cast<int>(sizeof(float)) / static_cast<int>(sizeof(HalfPiece));
+  }
+  __device__ HalfPiece* right(int stage) const { return left() + (strip_rows_ + stage * PairTile::kColumns) * pitch_; }
+  __device__ HalfPiece* look_up(int stage) const { return right(2) + stage * classes_ * kLookUpPitch; }
 
  private:
   HalfPiece* base_;
-  int strip_rows_, pitch_;
+  int strip_rows_, pitch_, classes_;
 };
 
 /// Starts copies of kRows rows at a time, two threads to a row; zeros past the group's last row.
@@ -111,7 +117,33 @@ __device__ void copy_strip(const PairParams& params, const PairBlock& block, con
     copy.start(shared.left() + first * shared.pitch(), shared.pitch());
 }
 
-/// The copies of column tile after column tile, with their weights.
+/// The copies of a column tile's look-up table after that of another.
+class PairLookUpCopy {
+ public:
+  __device__ PairLookUpCopy(const PairParams& params, const PairBlock& block)
+      : pitch_(look_up_columns(block.rows) / 8),
+        from_(params.look_up + (block.group * params.classes + first_class()) * pitch_ + block.first_column(0) / 8 +
+              threadIdx.x % kLookUpPieces),
+        classes_(static_cast<int>(params.classes)) {}
+
+  __device__ void start(HalfPiece* to) {
+    const HalfPiece* from = from_;
+    to += threadIdx.x % kLookUpPieces;
+    for (int c = first_class(); c < classes_; c += kStep, from += kStep * pitch_)
+      ptx::cp_async_16(to + c * kLookUpPitch, from, true);
+    from_ += kLookUpPieces;
+  }
+
+ private:
+  static constexpr int kStep = PairTile::kThreads / kLookUpPieces;
+  __device__ static int first_class() { return static_cast<int>(threadIdx.x) / kLookUpPieces; }
+
+  std::int64_t pitch_;
+  const HalfPiece* from_;
+  int classes_;
+};
+
+/// The copies of column tile after column tile, with their weights and look-up tables.
 template <class Shape>
 class PairColumnCopy {
  public:
@@ -121,10 +153,12 @@ class PairColumnCopy {
       : rows_(params, block, params.right, block.first_column(0)),
         all_weights_(params.weights),
         weights_(params.weights + block.first_row_of_group + block.first_column(0) + threadIdx.x),
-        weights_left_(block.rows - block.first_column(0) - threadIdx.x) {}
+        weights_left_(block.rows - block.first_column(0) - threadIdx.x),
+        look_up_(params, block) {}
 
   __device__ void start(const PairShared& shared, int stage) {
     rows_.start(shared.right(stage), shared.pitch());
+    if (Shape::kLooksUp) look_up_.start(shared.look_up(stage));
     if (threadIdx.x >= PairTile::kColumns) return;
     const bool is_valid = weights_left_ > 0;
     ptx::cp_async_4(shared.weights(stage) + threadIdx.x, is_valid ? weights_ : all_weights_, is_valid);
@@ -136,6 +170,25 @@ class PairColumnCopy {
   PairCopy<Shape> rows_;
   const float *all_weights_, *weights_;
   std::int64_t weights_left_;
+  PairLookUpCopy look_up_;
+};
+
+/// The classes of the warp's rows in a look-up table, rows without one as class 0: where the lane's columns begin.
+template <class Shape>
+struct PairLabels {
+  int first_pair[Shape::kRowTiles][2];
+
+  __device__ PairLabels(const PairParams& params, const PairBlock& block) {
+#pragma unroll
+    for (int m = 0; m < Shape::kRowTiles; ++m)
+#pragma unroll
+      for (int half = 0; half < 2; ++half) {
+        const std::int64_t row = row_of_lane<Shape>(block, m, half);
+        const bool has_class = Shape::kLooksUp && row < block.rows;
+        const std::int32_t code = has_class ? params.codes[block.first_row_of_group + row] : 0;
+        first_pair[m][half] = max(code, 0) * kLookUpPitch * 4 + product_column(0) / 2;
+      }
+  }
 };
 
 /// A chunk of a column tile: where the lane's ldmatrix rows begin, and the lane's columns' weights.
@@ -143,6 +196,7 @@ template <class Shape>
 struct PairChunk {
   const HalfPiece *left, *columns, *transposed;
   const float* weights;
+  const __half2* look_up;
   int pitch;
 
   __device__ PairChunk(const PairShared& shared, int stage, int first_column) : pitch(shared.pitch()) {
@@ -151,8 +205,26 @@ struct PairChunk {
     columns = shared.right(stage) + (first_column + lane % 8 + lane / 16 * 8) * pitch + lane / 8 % 2;
     transposed = shared.right(stage) + (first_column + lane % 16) * pitch + lane / 16;
     weights = shared.weights(stage) + first_column + product_column(0);
+    look_up = reinterpret_cast<const __half2*>(shared.look_up(stage)) + first_column / 2;
   }
 };
+
+/// products = <u_i, E_j>, in the unit of products of two rows.
+template <class Shape>
+__device__ void look_labels_up(const PairChunk<Shape>& chunk, const PairLabels<Shape>& labels,
+                               PairRegisters<Shape>& products) {
+  constexpr float kLabelScale = 1 << kPairExponent;
+#pragma unroll
+  for (int m = 0; m < Shape::kRowTiles; ++m)
+#pragma unroll
+    for (int half = 0; half < 2; ++half)
+#pragma unroll
+      for (int n = 0; n < Shape::kColumnTiles; ++n) {
+        const float2 pair = __half22float2(chunk.look_up[labels.first_pair[m][half] + 4 * n]);
+        products.values[m][n][2 * half] = kLabelScale * pair.x;
+        products.values[m][n][2 * half + 1] = kLabelScale * pair.y;
+      }
+}
 
 /// 16 numbers of the warp's rows, as A operands.
 template <class Shape>
@@ -367,6 +439,7 @@ struct PairVisit {
   const PairShared& shared;
   const Phi phi;
   const PairFactors factors;
+  const PairLabels<Shape> labels;
   PairStrip<Shape> strip;
   PairSlopes<Shape> slopes;
   PairLoss<2 * Shape::kRowTiles> loss;
@@ -391,7 +464,7 @@ template <class Phi, class Shape>
 __device__ void visit_chunk(PairVisit<Phi, Shape>& visit, const PairChunk<Shape>& chunk, const PairPlace& place) {
   const auto octets = static_cast<int>(class_octets(visit.params.classes));
   PairRegisters<Shape> products, slopes;
-  products.clear();
+  Shape::kLooksUp ? look_labels_up(chunk, visit.labels, products) : products.clear();
   if constexpr (Shape::kSteps > 0) {
     multiply_rows(chunk, visit.strip, products);
     end_segment(visit, chunk, place, 1, products, slopes);
@@ -436,17 +509,20 @@ __global__ void __launch_bounds__(PairTile::kThreads, Shape::kResidentBlocks) pa
   follow_earlier_kernels();
   extern __shared__ HalfPiece pair_shared[];
   __shared__ PairLossStorage loss_storage;
-  const PairShared shared(pair_shared, Shape::kStripRows, static_cast<int>(pair_pitch(params.pieces)));
+  const PairShared shared(pair_shared, Shape::kStripRows, static_cast<int>(pair_pitch(params.pieces)),
+                          static_cast<int>(params.classes));
   const PairBlock block = pair_block(params, Shape::kStripRows);
   const PairFactors factors = pair_factors<Phi>(params, block);
-  PairVisit<Phi, Shape> visit{params,
-                              block,
-                              shared,
-                              Phi(params.sums.penalty_param, factors.unit),
-                              factors,
-                              {},
-                              {},
-                              PairLoss<2 * Shape::kRowTiles>(params, block, [&](int r) { return row_of_lane<Shape>(block, r / 2, r % 2); })};
+  PairVisit<Phi, Shape> visit{
+      params,
+      block,
+      shared,
+      Phi(params.sums.penalty_param, factors.unit),
+      factors,
+      PairLabels<Shape>(params, block),
+      {},
+      {},
+      PairLoss<2 * Shape::kRowTiles>(params, block, [&](int r) { return row_of_lane<Shape>(block, r / 2, r % 2); })};
   visit.slopes.clear();
   copy_strip<Shape>(params, block, shared);
   PairColumnCopy<Shape> columns(params, block);

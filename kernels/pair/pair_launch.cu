@@ -19,17 +19,26 @@ cudaError_t launch_pack(const PackParams& params, LaunchStream& stream) {
                        PairRowTile::kThreads, params, stream);
 }
 
+cudaError_t launch_look_up(const LookUpParams& params, LaunchStream& stream) {
+  const std::int64_t pieces = look_up_columns(params.rows.rows * params.rows.images_per_group) / 8;
+  return launch_blocks(look_up_kernel, params.rows.groups() * params.rows.classes * PairRowTile::blocks(pieces),
+                       PairRowTile::kThreads, params, stream);
+}
+
 cudaError_t launch_planes(const PlanesParams& params, LaunchStream& stream) {
   return launch_blocks(planes_kernel, params.rows.batch * params.rows.classes * PairRowTile::blocks(params.rows.rows),
                        PairRowTile::kThreads, params, stream);
 }
 
-bool is_pair_supported(PairPenalty penalty, bool is_exact, std::int64_t classes, std::int64_t pieces,
+bool looks_up(std::int64_t classes) { return pair_shape(classes).looks_up; }
+
+bool is_pair_supported(PairPenalty penalty, const PairFeatures& features, std::int64_t classes,
                        std::int64_t shared_bytes) {
   if (penalty == PairPenalty::kAbsolute || penalty == PairPenalty::kCrossEntropy) return false;
   const PairShapeRow shape = pair_shape(classes);
-  return shape.octets > 0 && (!is_exact || shape.octets <= kMaxExactOctets) &&
-         pair_shared_bytes(shape.row_tiles * PairTile::kWarps * 16, pieces) <= shared_bytes;
+  return shape.octets > 0 && (!features.is_exact || shape.octets <= kMaxExactOctets) &&
+         pair_shared_bytes(shape.row_tiles * PairTile::kWarps * 16, features.pieces(class_octets(classes)),
+                           features.looks_up ? classes : 0) <= shared_bytes;
 }
 
 PairWalk pair_walk(std::int64_t groups, std::int64_t rows_of_a_group, std::int64_t classes) {

@@ -49,6 +49,13 @@ struct PackParams {
   HalfPiece *left, *right;   // [batch][rows][features.pieces(octets)]
 };
 
+/// Residuals as halves, columns side by side: [groups][classes][look_up_columns(rows of a group)], zeros past the last.
+struct LookUpParams {
+  PairRows rows;
+  const PairBounds* bounds;  // [groups]
+  HalfPiece* table;
+};
+
 /// Rows as planes, [batch][classes][rows].
 struct PlanesParams {
   PairRows rows;
@@ -75,8 +82,10 @@ struct PairParams {
   bool is_exact;  // slopes and s as two halves each; the features have them then
   const HalfPiece *left, *right;
   std::int64_t pieces;
-  const float* weights;      // [batch][rows]
-  const PairBounds* bounds;  // [groups]
+  const HalfPiece* look_up;   // optional: of hard labels, for rows whose features have looks_up
+  const std::int32_t* codes;  // with look_up: [batch][rows]
+  const float* weights;       // [batch][rows]
+  const PairBounds* bounds;   // [groups]
   int num_segments;
   PairFeatures::Segment segments[PairFeatures::kMaxSegments];
   PairSums sums;

@@ -30,18 +30,22 @@ struct PairShapeRow {
   int row_tiles;     // of 16 rows to a warp
   int column_tiles;  // of 8 columns whose pairs are in registers at once; even: 16 are K of the gradient's product
   bool is_unrolled;  // a kernel for rows of just so many octets and one segment too
+  bool looks_up;     // hard labels by look-up: half the products, and room for a second thread block
 };
 /// Registers decide: a thread has 4 row_tiles x octets accumulators and 8 row_tiles x column_tiles numbers of pairs
 /// beside some 80 (docs/performance.md).
-inline constexpr PairShapeRow kPairShapes[] = {
-    {3, 2, 4, true}, {5, 2, 4, true}, {8, 2, 4, false}, {20, 1, 4, false}, {32, 1, 2, false}};
+inline constexpr PairShapeRow kPairShapes[] = {{3, 2, 4, true, false},
+                                               {5, 2, 4, true, false},
+                                               {8, 2, 4, false, false},
+                                               {24, 1, 4, false, true},
+                                               {32, 1, 2, false, false}};
 /// ... with slopes and s as two halves each: rows of more do not fit shared memory.
 inline constexpr std::int64_t kMaxExactOctets = 8;
 
 constexpr PairShapeRow pair_shape(std::int64_t classes) {
   for (const PairShapeRow& shape : kPairShapes)
     if (class_octets(classes) <= shape.octets) return shape;
-  return {0, 1, 2, false};
+  return {0, 1, 2, false, false};
 }
 
 /// How the pairs of a group of rows are dealt to thread blocks: block (strip, split) takes one strip against an equal
@@ -64,10 +68,21 @@ struct PairWalk {
 /// Pieces from one row of shared memory to the next: odd, so that ldmatrix meets every bank once in 8 rows.
 ARLOSS_HOST_DEVICE constexpr std::int64_t pair_pitch(std::int64_t pieces) { return pieces | 1; }
 
-/// Shared memory of a thread block: a strip, two column tiles and their weights.
-ARLOSS_HOST_DEVICE constexpr std::int64_t pair_shared_bytes(std::int64_t strip_rows, std::int64_t pieces) {
-  return (strip_rows + 2 * PairTile::kColumns) * pair_pitch(pieces) * static_cast<std::int64_t>(sizeof(HalfPiece)) +
-         2 * PairTile::kColumns * static_cast<std::int64_t>(sizeof(float));
+/// Numbers of one class in a look-up table, and how far apart two classes lie in shared memory, in pieces: four banks
+/// on, so that eight classes meet all banks once.
+inline constexpr int kLookUpPieces = PairTile::kColumns / 8, kLookUpPitch = kLookUpPieces + 1;
+
+/// Columns of a group in a look-up table: whole column tiles.
+ARLOSS_HOST_DEVICE constexpr std::int64_t look_up_columns(std::int64_t rows_of_a_group) {
+  return ((rows_of_a_group - 1) / PairTile::kColumns + 1) * PairTile::kColumns;
+}
+
+/// Shared memory of a thread block: two column tiles' weights, a strip, two column tiles, and their look-up tables.
+ARLOSS_HOST_DEVICE constexpr std::int64_t pair_shared_bytes(std::int64_t strip_rows, std::int64_t pieces,
+                                                            std::int64_t look_up_classes) {
+  return 2 * PairTile::kColumns * static_cast<std::int64_t>(sizeof(float)) +
+         ((strip_rows + 2 * PairTile::kColumns) * pair_pitch(pieces) + 2 * look_up_classes * kLookUpPitch) *
+             static_cast<std::int64_t>(sizeof(HalfPiece));
 }
 
 }  // namespace arloss::kernels

@@ -63,9 +63,10 @@ PairwiseBackend::PairwiseBackend(const Problem& problem, const Options& options)
       is_exact_(!has_half_products(problem, options)),
       omega_(label_weights(problem)),
       features_(kernels::pair_features(static_cast<int>(omega_.size()), omega_.data(),
-                                       problem.scale_mode == ARLOSS_SCALES_SEPARATE, is_exact_)),
+                                       problem.scale_mode == ARLOSS_SCALES_SEPARATE, is_exact_,
+                                       !is_exact_ && problem.has_hard_labels() && kernels::looks_up(problem.classes))),
       pieces_(features_.pieces(kernels::class_octets(problem.classes))),
-      has_products_(kernels::is_pair_supported(penalty_, is_exact_, problem.classes, pieces_,
+      has_products_(kernels::is_pair_supported(penalty_, features_, problem.classes,
                                                static_cast<std::int64_t>(device_.shared_per_block))) {
   book_rows();
   if (!is_pyramid()) add_pass(-1, 1);
@@ -107,6 +108,9 @@ void PairwiseBackend::book_pairs() {
     const std::int64_t rows = largest([](const Pass& pass) { return pass.rows; });
     left_ = workspace_.book<kernels::HalfPiece>("rows as halves, left", {problem_.batch, rows, pieces_});
     right_ = workspace_.book<kernels::HalfPiece>("rows as halves, right", {problem_.batch, rows, pieces_});
+    if (features_.looks_up)
+      look_up_ = workspace_.book<kernels::HalfPiece>(
+          "residuals by column", {groups, problem_.classes, kernels::look_up_columns(images_per_group() * rows) / 8});
   } else if (!passes_.back().is_pooled()) {
     const auto num_scales = static_cast<std::int64_t>(omega_.size());
     s_ = workspace_.book<float>("square roots", {plane_values(passes_.back())});
@@ -227,6 +231,12 @@ void PairwiseBackend::visit_products(const Call& call, const kernels::PairRows& 
   params.left = left;
   params.right = right;
   params.pieces = pieces_;
+  if (features_.looks_up) {
+    auto* const table = at<kernels::HalfPiece>(call.workspace, look_up_);
+    call.launch("look-up kernel", [&] { return kernels::launch_look_up({rows, bounds, table}, call.stream); });
+    params.look_up = table;
+    params.codes = rows.labels.scales[0].codes;
+  }
   params.weights = rows.weights;
   params.bounds = bounds;
   params.num_segments = features_.num_segments;

@@ -72,8 +72,8 @@ class PairwiseBackend : public CudaBackend {
   std::vector<Pass> passes_;
   // Offsets into the workspace; what passes share is as large as the largest of them takes.
   std::size_t weight_sums_ = 0, heads_ = 0, bounds_ = 0, group_losses_ = 0, flags_ = 0;
-  std::size_t left_ = 0, right_ = 0;  // packed rows
-  std::size_t s_ = 0, u_ = 0;         // planes
+  std::size_t left_ = 0, right_ = 0, look_up_ = 0;  // packed rows
+  std::size_t s_ = 0, u_ = 0;                       // planes
   std::size_t slopes_ = 0;
 };
 
