@@ -61,8 +61,8 @@
  *   larger one, from a caller built with a newer header, is accepted, and the fields this version does not know are
  *   not read.
  *
- * CUDA is there where the library was built with it (arloss_device_available), for every problem of fewer than 2^30 cells
- * an image.
+ * CUDA is there where the library was built with it (arloss_device_available), for every problem with fewer than 2^30
+ * cells an image.
  *
  * This file is strict C11 and compiles as C++. All of it exists since version 0.1.0 unless a declaration says
  * otherwise.
@@ -250,8 +250,8 @@ typedef struct {
   int32_t device_index;         /* CUDA ordinal; -1 (default): the creating thread's current device. CPU: ignored */
   arloss_algorithm_t algorithm; /* AUTO by default */
 
-  /* PAIRWISE on CUDA. 1: errors of 1e-5, as on the CPU; 0 (default): 1e-3 by half tensor-core products for penalties that
-   * are smooth enough (docs/numerics.md, "Pairs on a device"), 1e-5 for others. Ignored on the CPU. */
+  /* PAIRWISE on CUDA. 1: errors of 1e-5, as on the CPU. 0 (default): errors of 1e-3, by half tensor-core products,
+   * where the penalty allows it (docs/numerics.md, "Pairs on a device"), else 1e-5. Ignored on the CPU. */
   int32_t exact;
 
   /* CPU. 0 (default): the processors the process may use when the plan is created. Fewer are used where there is less
