@@ -61,8 +61,8 @@
  *   larger one, from a caller built with a newer header, is accepted, and the fields this version does not know are
  *   not read.
  *
- * CUDA is there where the library was built with it (arloss_device_available), for factored plans: pairwise ones return
- * ARLOSS_STATUS_UNSUPPORTED in this version.
+ * CUDA is there where the library was built with it (arloss_device_available), for every problem with fewer than 2^30
+ * cells an image.
  *
  * This file is strict C11 and compiles as C++. All of it exists since version 0.1.0 unless a declaration says
  * otherwise.
@@ -250,8 +250,8 @@ typedef struct {
   int32_t device_index;         /* CUDA ordinal; -1 (default): the creating thread's current device. CPU: ignored */
   arloss_algorithm_t algorithm; /* AUTO by default */
 
-  /* PAIRWISE on CUDA. 1: products as accurate as float32; 0 (default): half tensor-core products. Ignored on the CPU,
-   * whose products are always as accurate as float32. */
+  /* PAIRWISE on CUDA. 1: errors of 1e-5, as on the CPU. 0 (default): errors of 1e-3, by half tensor-core products,
+   * where the penalty allows it (docs/numerics.md, "Pairs on a device"), else 1e-5. Ignored on the CPU. */
   int32_t exact;
 
   /* CPU. 0 (default): the processors the process may use when the plan is created. Fewer are used where there is less
@@ -377,7 +377,7 @@ ARLOSS_API void arloss_options_init(arloss_options_t *options);
  *
  * INVALID_ARGUMENT  plan, problem or options NULL; a refusal listed at arloss_problem_t or arloss_options_t
  * UNSUPPORTED       FACTORED asked for where it is not exact: the message gives the reason; CUDA in a build without it;
- *                   more than 32,768 classes or 2^32 - 1 label pixels an image
+ *                   more than 32,768 classes or 2^32 - 1 label pixels an image; on CUDA 2^30 cells an image or more
  * NO_DEVICE         CUDA built in, but no usable driver or device
  * OUT_OF_MEMORY     no host memory for the plan
  *
