@@ -278,10 +278,11 @@ __device__ void visit_chunk(const DifferenceParams& params, const PairBlock& blo
 }
 
 /// difference_kernel.  Computes: what the pair kernel does (pair_kernels.cuh), in float32 from planes: for penalties
-/// that are steep where A or 1 - A is small, and rows too long for shared memory. Owns: loss[group][strip][split], and
-/// the strip's slopes of its split.  Reads: planes of the strip once per 32 columns. Order: shapes alone decide. Losses
-/// of a column tile in float32, then two floats, the block's in float64; slopes of 32 columns, then those sums, in
-/// float32. Cost: per pair and class 5 float operations, 2 per scale of labels and 1 for the slopes.
+/// that are steep where A or 1 - A is small, and rows too long for shared memory.
+/// Owns: loss[group][strip][split], and the strip's slopes of its split.  Reads: the strip's planes once per 32
+/// columns. Order: shapes alone decide. Losses of a column tile in float32, then two floats, the block's in float64;
+/// slopes of 32 columns, then those sums, in float32. Cost: per pair and class 6 instructions, 4 per scale of labels
+/// and 1 for the slopes.
 template <class Phi>
 __global__ void __launch_bounds__(PairTile::kThreads, 2) difference_kernel(const DifferenceParams params) {
   follow_earlier_kernels();

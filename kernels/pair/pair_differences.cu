@@ -22,8 +22,8 @@ cudaError_t launch_differences(const DifferenceParams& params, LaunchStream& str
     case PairPenalty::kSquared: return launch_differences_of<SquaredError<FloatOps>>(params, stream);
     case PairPenalty::kAbsolute: return launch_differences_of<AbsoluteError<FloatOps>>(params, stream);
     case PairPenalty::kHuber: return launch_differences_of<Huber<FloatOps>>(params, stream);
-    case PairPenalty::kCrossEntropy: return launch_differences_of<CrossEntropy<FloatOps>>(params, stream);
-    case PairPenalty::kHardCrossEntropy: break;  // the pair kernel's
+    case PairPenalty::kCrossEntropy:
+    case PairPenalty::kHardCrossEntropy: return launch_differences_of<CrossEntropy<FloatOps>>(params, stream);
     case PairPenalty::kLogCosh: return launch_differences_of<LogCosh<FloatOps>>(params, stream);
   }
   return cudaErrorInvalidValue;

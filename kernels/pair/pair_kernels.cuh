@@ -499,11 +499,11 @@ __device__ void visit_tile(PairVisit<Phi, Shape>& visit, int tile, int stage) {
 }
 
 /// pair_kernel.  Computes: sum_ij w_i w_j phi(A_ij - B_ij) of a strip of rows i, and sum_j w_j phi' s_j of each
-/// (math.md, eq. 11, 27), all pairs, i = j included; the loss takes each unordered pair of tiles once. Owns:
-/// loss[group][strip][split], and the strip's slopes of its split.  Reads: the strip's rows once, all columns'. Order:
-/// shapes alone decide. Products and slopes of 512 columns by tensor cores, then float32; losses of a column tile in
-/// float32, then two floats, the block's in float64. Cost: per 16 x 16 pairs 2 mma per 16 numbers of a row and 2 per 8
-/// classes (exact: 6), besides the penalties.
+/// (math.md, eq. 11, 27), over all pairs but i = j; the loss takes each unordered pair of tiles once.
+/// Owns: loss[group][strip][split], and the strip's slopes of its split.  Reads: the strip's rows once, all columns'.
+/// Order: shapes alone decide. Products, and slopes of 512 columns, by tensor cores; then float32. Losses of a column
+/// tile in float32, then two floats, the block's in float64.
+/// Cost: per 16 x 16 pairs 2 mma per 16 numbers of a row and 1 per 8 classes (exact: 3), besides the penalties.
 template <class Phi, class Shape>
 __global__ void __launch_bounds__(PairTile::kThreads, Shape::kResidentBlocks) pair_kernel(const PairParams params) {
   follow_earlier_kernels();

@@ -226,6 +226,12 @@ std::vector<CaseSpec> pair_shape_list() {
       spec.weights = number / 2 % 2 != 0 ? Weights::kModerate : Weights::kNone;
       list.push_back(spec);
     }
+  for (const std::int64_t classes : kClasses) {
+    CaseSpec spec = shape_spec(list.size(), classes, kGrids[list.size() % std::size(kGrids)]);  // hard labels
+    spec.problem.penalty = list.size() % 2 != 0 ? Penalty::kHuber : Penalty::kCrossEntropy;
+    if (list.size() % 3 == 0) spec.problem.span = oracle::Span::kBatch;
+    list.push_back(spec);
+  }
   return thinned(paired(list), 5);
 }
 
