@@ -1,5 +1,5 @@
 #include "kernels/pair/pair_instances.cuh"
-#include "kernels/pair/pair_products.h"
+#include "kernels/pair/pair_variants.h"
 
 namespace arloss::kernels {
 

@@ -3,7 +3,7 @@
 #include "kernels/pair/bounds_kernels.cuh"
 #include "kernels/pair/pack_kernels.cuh"
 #include "kernels/pair/pair_finish_kernels.cuh"
-#include "kernels/pair/pair_products.h"
+#include "kernels/pair/pair_variants.h"
 #include "kernels/tile/launch_blocks.h"
 
 namespace arloss::kernels {

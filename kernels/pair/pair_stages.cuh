@@ -1,0 +1,131 @@
+#ifndef ARLOSS_KERNELS_PAIR_STAGES_CUH
+#define ARLOSS_KERNELS_PAIR_STAGES_CUH
+
+#include "kernels/pair/pair_shape.cuh"
+#include "kernels/ptx/cp_async.cuh"
+
+/// The pair kernel's shared memory, and the copies that fill it.
+namespace arloss::kernels {
+
+/// A thread block's shared memory: two stages of a column tile's weights, the strip's rows, two stages of the tile's,
+/// and of its look-up table.
+class PairShared {
+ public:
+  __device__ PairShared(HalfPiece* base, int strip_rows, int pitch, int classes)
+      : base_(base), strip_rows_(strip_rows), pitch_(pitch), classes_(classes) {}
+
+  __device__ int pitch() const { return pitch_; }
+  __device__ float* weights(int stage) const { return reinterpret_cast<float*>(base_) + stage * PairTile::kColumns; }
+  __device__ HalfPiece* left() const {
+    return base_ + 2 * PairTile::kColumns * static_cast<int>(sizeof(float)) / static_cast<int>(sizeof(HalfPiece));
+  }
+  __device__ HalfPiece* right(int stage) const { return left() + (strip_rows_ + stage * PairTile::kColumns) * pitch_; }
+  __device__ HalfPiece* look_up(int stage) const { return right(2) + stage * classes_ * kLookUpPitch; }
+
+ private:
+  HalfPiece* base_;
+  int strip_rows_, pitch_, classes_;
+};
+
+/// Starts copies of kRows rows at a time, two threads to a row; zeros past the group's last row.
+template <class Shape>
+class PairCopy {
+ public:
+  static constexpr int kRows = PairTile::kThreads / 2;
+
+  __device__ PairCopy(const PairParams& params, const PairBlock& block, const HalfPiece* rows, std::int64_t first_row)
+      : rows_(rows),
+        from_(rows + (block.first_row_of_group + first_row + thread_row()) * params.pieces + thread_piece()),
+        rows_left_(block.rows - first_row - thread_row()),
+        pairs_(static_cast<int>(params.pieces) / 2) {}
+
+  __device__ void start(HalfPiece* to, int pitch) {
+    const bool is_valid = rows_left_ > 0;
+    const HalfPiece* const from = is_valid ? from_ : rows_;
+    to += thread_row() * pitch + thread_piece();
+    if constexpr (Shape::kSteps > 0) {
+#pragma unroll
+      for (int pair = 0; pair < Shape::kSteps; ++pair) ptx::cp_async_16(to + 2 * pair, from + 2 * pair, is_valid);
+    } else {
+#pragma unroll 1
+      for (int pair = 0; pair < pairs_; ++pair) ptx::cp_async_16(to + 2 * pair, from + 2 * pair, is_valid);
+    }
+    from_ += 2 * kRows * pairs_;
+    rows_left_ -= kRows;
+  }
+
+ private:
+  __device__ static int thread_row() { return static_cast<int>(threadIdx.x) / 2; }
+  __device__ static int thread_piece() { return static_cast<int>(threadIdx.x) % 2; }
+
+  const HalfPiece *rows_, *from_;
+  std::int64_t rows_left_;
+  int pairs_;
+};
+
+template <class Shape>
+__device__ void copy_strip(const PairParams& params, const PairBlock& block, const PairShared& shared) {
+  PairCopy<Shape> copy(params, block, params.left, block.first_row);
+  for (int first = 0; first < Shape::kStripRows; first += PairCopy<Shape>::kRows)
+    copy.start(shared.left() + first * shared.pitch(), shared.pitch());
+}
+
+/// The copies of a column tile's look-up table after that of another.
+class PairLookUpCopy {
+ public:
+  __device__ PairLookUpCopy(const PairParams& params, const PairBlock& block)
+      : pitch_(look_up_columns(block.rows) / 8),
+        from_(params.look_up + (block.group * params.classes + first_class()) * pitch_ + block.first_column(0) / 8 +
+              threadIdx.x % kLookUpPieces),
+        classes_(static_cast<int>(params.classes)) {}
+
+  __device__ void start(HalfPiece* to) {
+    const HalfPiece* from = from_;
+    to += threadIdx.x % kLookUpPieces;
+    for (int c = first_class(); c < classes_; c += kStep, from += kStep * pitch_)
+      ptx::cp_async_16(to + c * kLookUpPitch, from, true);
+    from_ += kLookUpPieces;
+  }
+
+ private:
+  static constexpr int kStep = PairTile::kThreads / kLookUpPieces;
+  __device__ static int first_class() { return static_cast<int>(threadIdx.x) / kLookUpPieces; }
+
+  std::int64_t pitch_;
+  const HalfPiece* from_;
+  int classes_;
+};
+
+/// The copies of column tile after column tile, with their weights and look-up tables.
+template <class Shape>
+class PairColumnCopy {
+ public:
+  static_assert(PairTile::kColumns == PairCopy<Shape>::kRows, "a column tile is copied at once");
+
+  __device__ PairColumnCopy(const PairParams& params, const PairBlock& block)
+      : rows_(params, block, params.right, block.first_column(0)),
+        all_weights_(params.weights),
+        weights_(params.weights + block.first_row_of_group + block.first_column(0) + threadIdx.x),
+        weights_left_(block.rows - block.first_column(0) - threadIdx.x),
+        look_up_(params, block) {}
+
+  __device__ void start(const PairShared& shared, int stage) {
+    rows_.start(shared.right(stage), shared.pitch());
+    if (Shape::kLooksUp) look_up_.start(shared.look_up(stage));
+    if (threadIdx.x >= PairTile::kColumns) return;
+    const bool is_valid = weights_left_ > 0;
+    ptx::cp_async_4(shared.weights(stage) + threadIdx.x, is_valid ? weights_ : all_weights_, is_valid);
+    weights_ += PairTile::kColumns;
+    weights_left_ -= PairTile::kColumns;
+  }
+
+ private:
+  PairCopy<Shape> rows_;
+  const float *all_weights_, *weights_;
+  std::int64_t weights_left_;
+  PairLookUpCopy look_up_;
+};
+
+}  // namespace arloss::kernels
+
+#endif
