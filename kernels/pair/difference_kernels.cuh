@@ -289,16 +289,15 @@ __global__ void __launch_bounds__(PairTile::kThreads, 2) difference_kernel(const
   const PairBlock block = pair_block(params, DifferenceTile::kStripRows);
   PairLoss<DifferenceTile::kRows> loss(params, block,
                                        [&](int r) { return block.first_row + first_row_of_thread() + r; });
-  for (std::int64_t tile = block.first_tile; tile < block.last_tile; ++tile) {
+  for (int tile = 0; tile < block.num_tiles; ++tile) {
     const int loss_factor = params.sums.wants_loss ? block.loss_factor(tile) : 0;
     for (int first = 0; first < PairTile::kColumns; first += DifferenceTile::kColumns)
-      visit_chunk<Phi>(params, block,
-                       {tile * PairTile::kColumns + first, tile == block.first_tile && first == 0, loss_factor > 0},
+      visit_chunk<Phi>(params, block, {block.first_column(tile) + first, tile == 0 && first == 0, loss_factor > 0},
                        loss, storage);
     if (loss_factor > 0) loss.end_tile(static_cast<float>(loss_factor));
   }
   __syncthreads();  // reads of planes before the loss takes their place
-  if (params.sums.wants_loss) loss.write(params, block, storage.loss);
+  if (params.sums.wants_loss) loss.write(params, storage.loss);
 }
 
 }  // namespace arloss::kernels

@@ -10,23 +10,23 @@
 /// What the kernels over pairs share: which pairs a thread block visits, and where its sums go.
 namespace arloss::kernels {
 
-/// One strip of rows of a group against column tiles [first_tile, last_tile). Rows count within the group.
+/// One strip of rows of a group against `num_tiles` column tiles from `first_tile` on. Rows count within the group,
+/// tiles from the block's first.
 struct PairBlock {
-  std::int64_t rows, first_row_of_group;
-  std::int64_t first_row, first_tile, last_tile;
-  std::int64_t group, strip, split;
-  int strip_rows;
+  std::int64_t rows, first_row_of_group, first_row, first_tile;
+  int num_tiles;
+  int diagonal, strip_tiles;  // the tiles that are the strip's own rows, from which on
+  std::uint32_t group, strip, split;
 
+  __device__ std::int64_t first_column(int tile) const { return (first_tile + tile) * PairTile::kColumns; }
   /// A strip counts pairs within itself once, and those with later strips for both orders.
-  __device__ int loss_factor(std::int64_t tile) const {
-    const std::int64_t column = tile * PairTile::kColumns;
-    return column < first_row ? 0 : column < first_row + strip_rows ? 1 : 2;
-  }
+  __device__ int loss_factor(int tile) const { return tile < diagonal ? 0 : tile < diagonal + strip_tiles ? 1 : 2; }
+  __device__ bool has_diagonal(int tile) const { return loss_factor(tile) == 1; }
   /// Slopes are summed over runs of kTilesPerFlush tiles.
-  __device__ bool ends_sums(std::int64_t tile) const {
-    return (tile - first_tile + 1) % PairTile::kTilesPerFlush == 0 || tile + 1 == last_tile;
+  __device__ bool ends_sums(int tile) const {
+    return tile % PairTile::kTilesPerFlush == PairTile::kTilesPerFlush - 1 || tile + 1 == num_tiles;
   }
-  __device__ bool begins_sums(std::int64_t tile) const { return tile - first_tile < PairTile::kTilesPerFlush; }
+  __device__ bool begins_sums(int tile) const { return tile < PairTile::kTilesPerFlush; }
 };
 
 template <class Params>
@@ -40,12 +40,14 @@ __device__ PairBlock pair_block(const Params& params, int strip_rows) {
   block.strip = blockIdx.x / splits % strips;
   block.group = blockIdx.x / splits / strips;
   block.first_row_of_group = block.group * rows;
-  block.strip_rows = strip_rows;
-  block.first_row = block.strip * strip_rows;
+  block.first_row = std::int64_t{block.strip} * strip_rows;
   block.first_tile = walk.first_tile(block.split);
-  block.last_tile = walk.first_tile(block.split + 1);
+  const std::int64_t own_tile = block.first_row / PairTile::kColumns;
   // The loss alone takes half of the pairs.
-  if (params.sums.slopes == nullptr) block.first_tile = max(block.first_tile, block.first_row / PairTile::kColumns);
+  if (params.sums.slopes == nullptr) block.first_tile = max(block.first_tile, own_tile);
+  block.num_tiles = static_cast<int>(max(walk.first_tile(block.split + 1) - block.first_tile, std::int64_t{0}));
+  block.diagonal = static_cast<int>(own_tile - block.first_tile);
+  block.strip_tiles = strip_rows / PairTile::kColumns;
   return block;
 }
 
@@ -62,7 +64,7 @@ struct PairLossStorage {
   PairLossReduce::TempStorage reduce;
 };
 
-/// sum_ij w_i w_j phi of a thread's rows.
+/// sum_ij w_i w_j phi of a thread's rows. The block's slot is its number: blocks are [group][strip][split].
 template <int kRows>
 class PairLoss {
  public:
@@ -91,12 +93,11 @@ class PairLoss {
   }
   /// Into the block's slot: all threads call it once.
   template <class Params>
-  __device__ void write(const Params& params, const PairBlock& block, PairLossStorage& storage) const {
+  __device__ void write(const Params& params, PairLossStorage& storage) const {
     const double mine = static_cast<double>(total_.high) + static_cast<double>(total_.low);
     const double sum = PairLossReduce(storage.reduce).Reduce(mine, Sum{});
     if (threadIdx.x != 0) return;
-    const PairWalk walk(params.groups(), block.rows, block.strip_rows);
-    params.sums.losses[(block.group * walk.strips + block.strip) * walk.splits + block.split] = sum;
+    params.sums.losses[blockIdx.x] = sum;
   }
 
  private:

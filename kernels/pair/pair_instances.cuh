@@ -18,11 +18,18 @@ cudaError_t launch_pair_of(const PairParams& params, LaunchStream& stream) {
                        static_cast<std::size_t>(pair_shared_bytes(Shape::kStripRows, params.pieces)));
 }
 
+/// Rows of one segment and the usual classes have a kernel of their own, with the steps unrolled.
 template <class Phi, bool kIsExact, std::size_t kShape = 0>
 cudaError_t launch_pair_with_slopes(const PairParams& params, LaunchStream& stream) {
   constexpr PairShapeRow kRow = kPairShapes[kShape];
-  if (pair_shape(params.classes).octets == kRow.octets)
-    return launch_pair_of<Phi, PairShape<kRow.row_tiles, kRow.column_tiles, kRow.octets, kIsExact>>(params, stream);
+  if (pair_shape(params.classes).octets == kRow.octets) {
+    constexpr int kSteps = kRow.is_unrolled ? (kIsExact ? 3 : 1) * kRow.octets : 0;
+    if constexpr (kSteps > 0)
+      if (params.num_segments == 1 && params.pieces == 2 * kSteps)
+        return launch_pair_of<Phi, PairShape<kRow.row_tiles, kRow.column_tiles, kRow.octets, kIsExact, kSteps>>(params,
+                                                                                                                stream);
+    return launch_pair_of<Phi, PairShape<kRow.row_tiles, kRow.column_tiles, kRow.octets, kIsExact, 0>>(params, stream);
+  }
   if constexpr (kShape + 1 < std::size(kPairShapes) && (!kIsExact || kPairShapes[kShape + 1].octets <= kMaxExactOctets))
     return launch_pair_with_slopes<Phi, kIsExact, kShape + 1>(params, stream);
   return cudaErrorInvalidValue;
@@ -30,8 +37,9 @@ cudaError_t launch_pair_with_slopes(const PairParams& params, LaunchStream& stre
 
 template <class Phi>
 cudaError_t launch_pair_loss(const PairParams& params, LaunchStream& stream) {
-  if (pair_shape(params.classes).row_tiles == 1) return launch_pair_of<Phi, PairShape<1, 4, 0, false>>(params, stream);
-  return launch_pair_of<Phi, PairShape<2, 4, 0, false>>(params, stream);
+  if (pair_shape(params.classes).row_tiles == 1)
+    return launch_pair_of<Phi, PairShape<1, 4, 0, false, 0>>(params, stream);
+  return launch_pair_of<Phi, PairShape<2, 4, 0, false, 0>>(params, stream);
 }
 
 template <class Functor>

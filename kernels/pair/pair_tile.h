@@ -29,17 +29,19 @@ struct PairShapeRow {
   int octets;        // up to so many
   int row_tiles;     // of 16 rows to a warp
   int column_tiles;  // of 8 columns whose pairs are in registers at once; even: 16 are K of the gradient's product
+  bool is_unrolled;  // a kernel for rows of just so many octets and one segment too
 };
 /// Registers decide: a thread has 4 row_tiles x octets accumulators and 8 row_tiles x column_tiles numbers of pairs
 /// beside some 80 (docs/performance.md).
-inline constexpr PairShapeRow kPairShapes[] = {{3, 2, 4}, {5, 2, 4}, {8, 2, 4}, {20, 1, 4}, {32, 1, 2}};
+inline constexpr PairShapeRow kPairShapes[] = {
+    {3, 2, 4, true}, {5, 2, 4, true}, {8, 2, 4, false}, {20, 1, 4, false}, {32, 1, 2, false}};
 /// ... with slopes and s as two halves each: rows of more do not fit shared memory.
 inline constexpr std::int64_t kMaxExactOctets = 8;
 
 constexpr PairShapeRow pair_shape(std::int64_t classes) {
   for (const PairShapeRow& shape : kPairShapes)
     if (class_octets(classes) <= shape.octets) return shape;
-  return {0, 1, 2};
+  return {0, 1, 2, false};
 }
 
 /// How the pairs of a group of rows are dealt to thread blocks: block (strip, split) takes one strip against an equal
