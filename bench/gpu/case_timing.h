@@ -39,9 +39,6 @@ struct CaseTiming {
 
 /// Throws Unsupported with the library's reason where it has no plan for the case, std::runtime_error for everything
 /// else that goes wrong, a loss that is not finite included.
-struct Unsupported {
-  std::string reason;
-};
 CaseTiming time_case(const Case& timed, const HostBatch& batch, const TimingSettings& settings);
 
 }  // namespace bench

@@ -3,7 +3,7 @@
 set -euo pipefail
 bundle=$(cd "$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")" && pwd)
 results=${ARLOSS_GPU_RESULTS:-$bundle/results}
-all_stages=(facts test sanitize time table)
+all_stages=(facts test sanitize time pairs table)
 
 help() {
   cat <<'TEXT'
@@ -13,6 +13,7 @@ help() {
   test              the GPU test programs
   sanitize          a small run under compute-sanitizer, where that is installed
   time              loss and gradient on the workloads of docs/performance, against a copy of the same bytes
+  pairs             losses that visit every pair, against the rates of mma and FFMA
   table             one table of what the stages left
   --tiny            workloads of a few hundred cells and one replay: does everything run?
 
@@ -54,7 +55,7 @@ sanitize() {
     if [[ $sanitizer ]]; then
       # One workload of few classes and one of many: they take different kernels.
       run_program "$tool" 200 "$sanitizer" --tool "$tool" --error-exitcode 1 \
-        "$bundle/gpu_bench" time --tiny --workloads W1,W5 --results "$results/sanitize" || failures=$((failures + 1))
+        "$bundle/gpu_bench" time pairs --tiny --workloads W1,W5 --results "$results/sanitize" || failures=$((failures + 1))
     else
       outcome="not run: compute-sanitizer is not installed"
       echo "$tool: $outcome"
@@ -73,7 +74,7 @@ stages=("$@")
 ((${#stages[@]})) || stages=("${all_stages[@]}")
 for stage in "${stages[@]}"; do
   case $stage in
-    facts | test | sanitize | time | table) ;;
+    facts | test | sanitize | time | pairs | table) ;;
     help | -h | --help)
       help
       exit

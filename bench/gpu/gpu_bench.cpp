@@ -8,8 +8,10 @@
 #include <vector>
 
 #include "case_timing.h"
-#include "measured_device.h"
 #include "gpu_report.h"
+#include "instruction_rates.h"
+#include "measured_device.h"
+#include "pair_report.h"
 #include "workloads.h"
 
 namespace bench {
@@ -45,14 +47,30 @@ void run_facts(const Arguments& arguments) {
   write_json(arguments.results / "facts.json", facts);
 }
 
-nlohmann::ordered_json run_case(const Case& timed, const HostBatch& batch, const TimingSettings& settings) {
+/// What time(), a case's times as JSON, comes to: its case where it has none.
+template <class TimedCase, class Time>
+nlohmann::ordered_json outcome_of(const TimedCase& timed, const Time& time) {
   try {
-    return to_json(timed, time_case(timed, batch, settings));
+    return time();
   } catch (const Unsupported& refusal) {
     return to_json(timed, "unsupported", refusal.reason);
   } catch (const std::exception& failure) {
     return to_json(timed, "failed", failure.what());
   }
+}
+
+/// Calls body(workload) for those that were asked for.
+template <class Body>
+void for_each_workload(const Arguments& arguments, const Body& body) {
+  const auto& chosen = arguments.workloads;
+  for (const Workload& listed : kWorkloads)
+    if (chosen.empty() || std::find(chosen.begin(), chosen.end(), listed.name) != chosen.end())
+      body(arguments.is_tiny ? shrunk(listed) : listed);
+}
+
+void print_line(const std::string& line) {
+  std::printf("%s\n", line.c_str());
+  std::fflush(stdout);
 }
 
 /// How many times as long a case of several scales takes as that of one, which comes before it.
@@ -71,20 +89,40 @@ bool run_time(const Arguments& arguments) {
   const TimingSettings settings = timing_settings(arguments);
   nlohmann::ordered_json timings = nlohmann::ordered_json::array();
   bool is_clean = true;
-  for (const Workload& listed : kWorkloads) {
-    const auto& chosen = arguments.workloads;
-    if (!chosen.empty() && std::find(chosen.begin(), chosen.end(), listed.name) == chosen.end()) continue;
-    const Workload workload = arguments.is_tiny ? shrunk(listed) : listed;
+  for_each_workload(arguments, [&](const Workload& workload) {
     const HostBatch batch = make_batch(workload);
     for (const Case& timed : cases_of(workload)) {
-      timings.push_back(run_case(timed, batch, settings));
+      timings.push_back(outcome_of(timed, [&] { return to_json(timed, time_case(timed, batch, settings)); }));
       compare_scales(timings);
       is_clean = is_clean && timings.back()["outcome"] != "failed";
-      std::printf("%s\n", row_of(timings.back()).c_str());
-      std::fflush(stdout);
+      print_line(row_of(timings.back()));
       write_json(arguments.results / "time.json", timings);  // each time: a run that is cut off leaves what it has
     }
-  }
+  });
+  return is_clean;
+}
+
+/// Likewise.
+bool run_pairs(const Arguments& arguments) {
+  const TimingSettings settings = timing_settings(arguments);
+  const ProbeSize probe = probe_size(arguments);
+  const InstructionRates rates = measure_instruction_rates(probe.instruction_steps, probe.replays);
+  nlohmann::ordered_json pairs = to_json(rates);
+  nlohmann::ordered_json& cases = pairs["cases"];
+  bool is_clean = true;
+  std::printf("%s", pair_head(pairs).c_str());
+  for_each_workload(arguments, [&](const Workload& listed) {
+    if (!has_pair_cases(listed)) return;
+    for (const Workload& workload : {with_labels_of_grid(listed), listed}) {
+      const HostBatch batch = make_batch(workload);
+      for (const PairCase& timed : pair_cases_of(workload)) {
+        cases.push_back(outcome_of(timed, [&] { return to_json(timed, time_pairs(timed, batch, settings), rates); }));
+        is_clean = is_clean && cases.back()["outcome"] != "failed";
+        print_line(pair_row_of(cases.back()));
+        write_json(arguments.results / "pairs.json", pairs);
+      }
+    }
+  });
   return is_clean;
 }
 
@@ -92,6 +130,7 @@ bool run_stage(const std::string& stage, const Arguments& arguments) {
   if (stage == "device") std::printf("%s\n", query_device().name.c_str());
   if (stage == "facts") run_facts(arguments);
   if (stage == "time") return run_time(arguments);
+  if (stage == "pairs") return run_pairs(arguments);
   if (stage == "table") std::printf("%s", write_table(arguments.results).c_str());
   return true;
 }
@@ -99,10 +138,10 @@ bool run_stage(const std::string& stage, const Arguments& arguments) {
 void declare_options(CLI::App& app, Arguments& arguments) {
   app.add_option(
          "STAGE", arguments.stages,
-         "device: is there one; facts: its properties and measured rates; time: the workloads; table: one table "
-         "of all results")
+         "device: is there one; facts: its properties and measured rates; time: the workloads; pairs: those whose "
+         "every pair is visited; table: one table of all results")
       ->required()
-      ->check(CLI::IsMember({"device", "facts", "time", "table"}));
+      ->check(CLI::IsMember({"device", "facts", "time", "pairs", "table"}));
   app.add_option("--results", arguments.results, "Folder of the results, made where missing")->capture_default_str();
   app.add_option("--workloads", arguments.workloads, "Those to time, as W1,W5; default: all")->delimiter(',');
   app.add_option("--replays", arguments.num_replays, "Replays a time is the median of")

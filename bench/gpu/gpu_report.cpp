@@ -1,37 +1,18 @@
 #include "gpu_report.h"
 
-#include <cstdarg>
-#include <cstdio>
 #include <fstream>
 #include <sstream>
 #include <stdexcept>
 #include <utility>
 #include <vector>
 
+#include "pair_report.h"
+#include "report_text.h"
+
 namespace bench {
 namespace {
 
 using nlohmann::ordered_json;
-
-std::string formatted(const char* format, ...) __attribute__((format(printf, 1, 2)));
-std::string formatted(const char* format, ...) {
-  char text[512];
-  std::va_list arguments;
-  va_start(arguments, format);
-  std::vsnprintf(text, sizeof text, format, arguments);
-  va_end(arguments);
-  return text;
-}
-
-const char* name_of(arloss_dtype_t dtype) {
-  switch (dtype) {
-    case ARLOSS_DTYPE_FLOAT32: return "float32";
-    case ARLOSS_DTYPE_BFLOAT16: return "bfloat16";
-    case ARLOSS_DTYPE_UINT8: return "uint8";
-    case ARLOSS_DTYPE_INT64: return "int64";
-    default: return "?";
-  }
-}
 
 /// The goals are those of one scale and uint8 labels.
 double goal_of(const Case& timed) {
@@ -39,34 +20,9 @@ double goal_of(const Case& timed) {
   return timed.logits_dtype == ARLOSS_DTYPE_FLOAT32 ? timed.workload.goal_float32 : timed.workload.goal_bfloat16;
 }
 
-ordered_json describe(const Case& timed) {
-  const ImageShape& image = timed.workload.image;
-  return {{"workload", timed.workload.name},
-          {"what", timed.workload.what},
-          {"batch", timed.workload.batch},
-          {"classes", image.classes},
-          {"grid", {image.height, image.width}},
-          {"label_grid", {image.label_height, image.label_width}},
-          {"logits", name_of(timed.logits_dtype)},
-          {"labels", name_of(timed.labels_dtype)},
-          {"scales", timed.scales},
-          {"logits_bytes", timed.logits_bytes()},
-          {"labels_bytes", timed.labels_bytes()}};
-}
-
-ordered_json to_json(const Timing& timing) {
-  return {{"median", timing.median}, {"low_decile", timing.low}, {"high_decile", timing.high}};
-}
-
 /// Empty for 0, which stands for nothing.
 std::string shown(const ordered_json& ratio) {
   return ratio.get<double>() > 0 ? formatted("%.2f", ratio.get<double>()) : "";
-}
-
-std::string joined(const ordered_json& numbers) {
-  std::string text;
-  for (const ordered_json& number : numbers) text += (text.empty() ? "" : ",") + number.dump();
-  return text;
 }
 
 /// Lines of fields with tabs between, as the script writes them; none where there is no such file.
@@ -166,6 +122,7 @@ ordered_json to_json(const DeviceFacts& facts) {
           {"memcpy_bytes_per_second", facts.memcpy_bytes_per_second},
           {"copy_kernel_bytes_per_second", facts.copy_kernel_bytes_per_second},
           {"half_mma_flops_per_second", facts.half_mma_flops_per_second},
+          {"ffma_warp_instructions_per_second", facts.ffma_warp_instructions_per_second},
           {"empty_graph_us", facts.empty_graph_microseconds}};
 }
 
@@ -232,13 +189,15 @@ std::string write_table(const std::filesystem::path& results) {
                             {"device", read_json(results / "facts.json")},
                             {"tests", read_outcomes(results / "test.tsv", {"program", "outcome", "seconds"})},
                             {"sanitizer", read_outcomes(results / "sanitize.tsv", {"tool", "outcome"})},
-                            {"timings", read_json(results / "time.json")}};
+                            {"timings", read_json(results / "time.json")},
+                            {"pairs", read_json(results / "pairs.json")}};
   write_json(results / "table.json", all);
   const std::string commit = all["commit"].is_null() ? "not known" : all["commit"].get<std::string>();
   const std::string table =
       "COMMIT\n" + commit + "\n\nDEVICE\n" + (all["device"].is_null() ? "not run\n" : lines_of(all["device"])) +
       "\nTESTS\n" + outcome_lines(all["tests"]) + "\nCOMPUTE-SANITIZER\n" + outcome_lines(all["sanitizer"]) +
-      "\nTIMINGS\n" + timing_lines(all["timings"]) + "\nMICROSECONDS OF EACH LAUNCH\n" + launch_lines(all["timings"]);
+      "\nTIMINGS\n" + timing_lines(all["timings"]) + "\nMICROSECONDS OF EACH LAUNCH\n" + launch_lines(all["timings"]) +
+      "\nALL PAIRS\n" + (all["pairs"].is_null() ? "not run\n" : pair_lines(all["pairs"]));
   std::ofstream file(results / "table.txt");
   file << table;
   file.close();

@@ -6,6 +6,7 @@
 
 #include <cstdlib>
 #include <memory>
+#include <regex>
 
 #include "replay_graph.h"
 
@@ -32,9 +33,7 @@ std::string kernel_name(const void* kernel) {
   if (status != 0) return mangled;
   std::string name = demangled.get();
   name.erase(name.rfind('('));
-  if (name.rfind("void ", 0) == 0) name.erase(0, 5);
-  const std::size_t scope = name.rfind("::", name.find('<'));
-  return scope == std::string::npos ? name : name.substr(scope + 2);
+  return std::regex_replace(name, std::regex("^void |\\(anonymous namespace\\)::|\\w+::"), "");
 }
 
 }  // namespace

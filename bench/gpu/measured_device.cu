@@ -3,16 +3,14 @@
 #include <cstdint>
 #include <fstream>
 
+#include "instruction_rates.h"
 #include "measured_device.h"
-#include "kernels/ptx/mma.cuh"
 
 namespace bench {
 namespace {
 
 constexpr int kThreads = 256;
 constexpr int kBlocksPerMultiprocessor = 8;  // derived: 2,048 threads, all that one holds
-constexpr int kMmaChains = 8;                // chosen: independent accumulators, to hide an mma's latency
-constexpr int kMmaBlocksPerMultiprocessor = 2;
 constexpr double kMmaFlops = 2.0 * 16 * 8 * 16;
 
 __global__ void __launch_bounds__(kThreads) copy_kernel(uint4* to, const uint4* from, std::size_t count) {
@@ -20,36 +18,7 @@ __global__ void __launch_bounds__(kThreads) copy_kernel(uint4* to, const uint4* 
   for (std::size_t i = std::size_t{blockIdx.x} * kThreads + threadIdx.x; i < count; i += stride) to[i] = from[i];
 }
 
-/// Nothing but matrix products; operands of magnitudes between 1/2 and 1 and both signs, as zeros would cost less
-/// power.
-__global__ void __launch_bounds__(kThreads) mma_kernel(float* sums, int steps) {
-  const auto operand = [](std::uint32_t salt) {
-    return ((threadIdx.x + salt) * 2654435761u & 0x83ff83ffu) | 0x38003800u;
-  };
-  const std::uint32_t a[4] = {operand(1), operand(2), operand(3), operand(4)};
-  const std::uint32_t b[2] = {operand(5), operand(6)};
-  float d[kMmaChains][4];
-  for (int chain = 0; chain < kMmaChains; ++chain) {
-    for (float& sum : d[chain]) sum = static_cast<float>(chain);
-  }
-  for (int step = 0; step < steps; ++step) {
-    for (int chain = 0; chain < kMmaChains; ++chain) arloss::kernels::ptx::mma_m16n8k16(d[chain], a, b);
-  }
-  float total = 0;
-  for (int chain = 0; chain < kMmaChains; ++chain) {
-    for (const float sum : d[chain]) total += sum;
-  }
-  sums[blockIdx.x * kThreads + threadIdx.x] = total;
-}
-
 __global__ void empty_kernel() {}
-
-int multiprocessors() {
-  int device = 0, count = 0;
-  check(cudaGetDevice(&device));
-  check(cudaDeviceGetAttribute(&count, cudaDevAttrMultiProcessorCount, device));
-  return count;
-}
 
 /// The first line of what the driver says of itself; empty where it says nothing.
 std::string driver_line() {
@@ -59,13 +28,14 @@ std::string driver_line() {
   return line;
 }
 
-/// Seconds of one call: the median of the replays.
-double seconds_of(const Stream& stream, const Replays& replays, const std::function<void()>& call) {
-  const ReplayGraph graph(stream, call);
-  return 1e-6 * time_in_turn({&graph}, replays, [](cudaStream_t) {})[0].median;
-}
-
 }  // namespace
+
+int multiprocessors() {
+  int device = 0, count = 0;
+  check(cudaGetDevice(&device));
+  check(cudaDeviceGetAttribute(&count, cudaDevAttrMultiProcessorCount, device));
+  return count;
+}
 
 bool has_device(std::string& reason) {
   int count = 0;
@@ -118,17 +88,13 @@ DeviceFacts measure_device(const ProbeSize& size) {
                                            copy_by_kernel(target, source, size.copy_bytes, stream.get());
                                          });
   }
-  const int blocks = kMmaBlocksPerMultiprocessor * facts.multiprocessors;
-  thrust::device_vector<float> sums(static_cast<std::size_t>(blocks) * kThreads);
-  const double seconds = seconds_of(stream, size.replays, [&] {
-    mma_kernel<<<blocks, kThreads, 0, stream.get()>>>(thrust::raw_pointer_cast(sums.data()), size.mma_steps);
-    check(cudaGetLastError());
-  });
   facts.empty_graph_microseconds = 1e6 * seconds_of(stream, size.replays, [&] {
                                      for (int i = 0; i < 2; ++i) empty_kernel<<<1, 1, 0, stream.get()>>>();
                                      check(cudaGetLastError());
                                    });
-  facts.half_mma_flops_per_second = kMmaFlops * kMmaChains * size.mma_steps * blocks * (kThreads / 32) / seconds;
+  const InstructionRates rates = measure_instruction_rates(size.instruction_steps, size.replays);
+  facts.half_mma_flops_per_second = kMmaFlops * rates.mma;
+  facts.ffma_warp_instructions_per_second = rates.ffma;
   return facts;
 }
 

@@ -20,19 +20,22 @@ struct DeviceFacts {
   std::string driver;
   int driver_cuda_version, runtime_cuda_version;                         // 1000 major + 10 minor
   double memcpy_bytes_per_second = 0, copy_kernel_bytes_per_second = 0;  // reads plus writes
-  double half_mma_flops_per_second = 0;
+  double half_mma_flops_per_second = 0, ffma_warp_instructions_per_second = 0;
   double empty_graph_microseconds = 0;  // of two kernels that do nothing, one after the other
 };
 
 /// How much the probes do.
 struct ProbeSize {
   std::size_t copy_bytes;
-  int mma_steps;
+  int instruction_steps;
   Replays replays;
 };
 
 /// Is there a device? If not, why.
 bool has_device(std::string& reason);
+
+/// Of the current device.
+int multiprocessors();
 
 /// Without the rates.
 DeviceFacts query_device();

@@ -82,4 +82,9 @@ std::vector<Timing> time_in_turn(const std::vector<const ReplayGraph*>& graphs, 
   return timings;
 }
 
+double seconds_of(const Stream& stream, const Replays& replays, const std::function<void()>& call) {
+  const ReplayGraph graph(stream, call);
+  return 1e-6 * time_in_turn({&graph}, replays, [](cudaStream_t) {})[0].median;
+}
+
 }  // namespace bench

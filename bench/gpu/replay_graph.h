@@ -54,6 +54,9 @@ struct Replays {
 std::vector<Timing> time_in_turn(const std::vector<const ReplayGraph*>& graphs, const Replays& replays,
                                  const std::function<void(cudaStream_t)>& before_each);
 
+/// Seconds of what `call` puts on the stream: the median.
+double seconds_of(const Stream& stream, const Replays& replays, const std::function<void()>& call);
+
 }  // namespace bench
 
 #endif

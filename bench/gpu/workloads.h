@@ -2,6 +2,7 @@
 #define ARLOSS_BENCH_WORKLOADS_H
 
 #include <cstdint>
+#include <string>
 #include <vector>
 
 #include "arloss/arloss.h"
@@ -35,14 +36,22 @@ inline constexpr Workload kWorkloads[] = {
 /// The same classes and label ratio on a sixteenth of each edge, two images at most: what the emulator takes.
 Workload shrunk(Workload workload);
 
-/// What is timed: a workload, the types of its tensors, the scales of its label affinity.
+/// What is timed: a workload, the types of its tensors, the scales of its label affinity, and the penalty with its
+/// default parameter.
 struct Case {
   Workload workload;
   arloss_dtype_t logits_dtype, labels_dtype;
   std::vector<std::int32_t> scales;
+  arloss_penalty_t penalty = ARLOSS_PENALTY_SQUARED;
+  bool is_exact = false;  // products of pairs as accurate as float32
 
   std::int64_t logits_bytes() const;
   std::int64_t labels_bytes() const;
+};
+
+/// The library has no plan for a case.
+struct Unsupported {
+  std::string reason;
 };
 
 /// Every case of a workload: float32 and bfloat16, one scale and three, uint8 labels; float32 with int64 labels.
