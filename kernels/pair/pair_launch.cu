@@ -45,9 +45,10 @@ PairWalk pair_walk(std::int64_t groups, std::int64_t rows_of_a_group, std::int64
   return {groups, rows_of_a_group, pair_shape(classes).row_tiles * PairTile::kWarps * 16};
 }
 
-cudaError_t launch_pair(const PairParams& params, LaunchStream& stream) {
-  if (params.sums.slopes == nullptr) return launch_pair_loss(params, stream);
-  return params.is_exact ? launch_pair_exact(params, stream) : launch_pair_half(params, stream);
+cudaError_t launch_pair(const PairParams& params, std::int64_t shared_limit, LaunchStream& stream) {
+  if (params.sums.slopes == nullptr) return launch_pair_loss(params, shared_limit, stream);
+  return params.is_exact ? launch_pair_exact(params, shared_limit, stream)
+                         : launch_pair_half(params, shared_limit, stream);
 }
 
 cudaError_t launch_join_slopes(const JoinSlopesParams& params, LaunchStream& stream) {

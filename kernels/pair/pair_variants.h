@@ -9,9 +9,9 @@
 /// The pair kernel's launches, one to a source file.
 namespace arloss::kernels {
 
-cudaError_t launch_pair_loss(const PairParams& params, LaunchStream& stream);
-cudaError_t launch_pair_half(const PairParams& params, LaunchStream& stream);
-cudaError_t launch_pair_exact(const PairParams& params, LaunchStream& stream);
+cudaError_t launch_pair_loss(const PairParams& params, std::int64_t shared_limit, LaunchStream& stream);
+cudaError_t launch_pair_half(const PairParams& params, std::int64_t shared_limit, LaunchStream& stream);
+cudaError_t launch_pair_exact(const PairParams& params, std::int64_t shared_limit, LaunchStream& stream);
 
 }  // namespace arloss::kernels
 

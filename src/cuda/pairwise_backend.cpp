@@ -242,7 +242,7 @@ void PairwiseBackend::visit_products(const Call& call, const kernels::PairRows& 
   params.num_segments = features_.num_segments;
   std::copy_n(features_.segments, features_.num_segments, params.segments);
   params.sums = sums;
-  call.launch("pair kernel", [&] { return kernels::launch_pair(params, call.stream); });
+  call.launch("pair kernel", [&] { return kernels::launch_pair(params, device_.shared_per_block, call.stream); });
 }
 
 /// Pooled rows lie as planes already.
