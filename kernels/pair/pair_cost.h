@@ -13,7 +13,7 @@ namespace arloss::kernels {
 /// Instructions of a warp.
 struct PairWork {
   double mma = 0;     // products of 16 x 8 x 16
-  double others = 0;  // loads of operands, float operations of pairs; no addresses, loops or copies
+  double others = 0;  // loads of columns, float operations of pairs; no rows, addresses, loops or copies
 
   double issued() const { return mma + others; }
 };
@@ -55,11 +55,10 @@ inline PairWork product_work(const PairExtents& extents, const PairFeatures& fea
   const PairVisits visits(extents, 16 * PairTile::kWarps * shape.row_tiles, has_slopes);
   const std::int64_t octets = class_octets(extents.classes);
   const auto steps = static_cast<double>(features.pieces(octets) / 2);  // of sixteen numbers of a row
-  const int column_tiles = has_slopes ? shape.column_tiles : 4;
   const double blocks = visits.all / (16 * 16);
   PairWork work;
   work.mma = blocks * 2 * steps;
-  work.others = blocks * steps * (2.0 / column_tiles + 1.0 / shape.row_tiles);
+  work.others = blocks * steps / shape.row_tiles;
   if (has_slopes) {
     const double products = features.is_exact ? 3 : 1;
     work.mma += blocks * products * static_cast<double>(std::min<std::int64_t>((octets + 1) / 2 * 2, shape.octets));
