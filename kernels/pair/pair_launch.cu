@@ -30,8 +30,6 @@ cudaError_t launch_planes(const PlanesParams& params, LaunchStream& stream) {
                        PairRowTile::kThreads, params, stream);
 }
 
-bool looks_up(std::int64_t classes) { return pair_shape(classes).looks_up; }
-
 bool is_pair_supported(PairPenalty penalty, const PairFeatures& features, std::int64_t classes,
                        std::int64_t shared_bytes) {
   if (penalty == PairPenalty::kAbsolute || penalty == PairPenalty::kCrossEntropy) return false;

@@ -16,10 +16,8 @@ cudaError_t launch_pack(const PackParams& params, LaunchStream& stream);
 cudaError_t launch_look_up(const LookUpParams& params, LaunchStream& stream);
 cudaError_t launch_planes(const PlanesParams& params, LaunchStream& stream);
 
-/// Does the pair kernel look hard labels of so many classes up rather than multiply them, in single halves?
-bool looks_up(std::int64_t classes);
-/// Does it take the penalty, so many classes, and rows of these features in `shared_bytes` of shared memory to a thread
-/// block? Where not, the difference kernel does.
+/// Does the pair kernel take the penalty, so many classes, and rows of these features in `shared_bytes` of shared
+/// memory to a thread block? Where not, the difference kernel does.
 bool is_pair_supported(PairPenalty penalty, const PairFeatures& features, std::int64_t classes,
                        std::int64_t shared_bytes);
 /// The pairs of the kernel's thread blocks, and so its losses' slots and its slopes' splits.

@@ -62,9 +62,9 @@ PairwiseBackend::PairwiseBackend(const Problem& problem, const Options& options)
       penalty_(pair_penalty(problem, options)),
       is_exact_(!has_half_products(problem, options)),
       omega_(label_weights(problem)),
-      features_(kernels::pair_features(static_cast<int>(omega_.size()), omega_.data(),
-                                       problem.scale_mode == ARLOSS_SCALES_SEPARATE, is_exact_,
-                                       !is_exact_ && problem.has_hard_labels() && kernels::looks_up(problem.classes))),
+      features_(kernels::pair_features(
+          static_cast<int>(omega_.size()), omega_.data(), problem.scale_mode == ARLOSS_SCALES_SEPARATE, is_exact_,
+          !is_exact_ && problem.has_hard_labels() && kernels::pair_shape(problem.classes).looks_up)),
       pieces_(features_.pieces(kernels::class_octets(problem.classes))),
       has_products_(kernels::is_pair_supported(penalty_, features_, problem.classes,
                                                static_cast<std::int64_t>(device_.shared_per_block))) {
