@@ -9,12 +9,13 @@ namespace arloss::kernels {
 
 /// A thread has kRows rows x kRows columns of pairs at a time.
 struct DifferenceTile {
+  static constexpr int kThreads = 128;
   static constexpr int kStripRows = 64;
   static constexpr int kColumns = 32;  // at a time; two of them are a column tile
   static constexpr int kClasses = 16;  // in shared memory at once
   static constexpr int kRows = 4;
   static constexpr int kRowThreads = kStripRows / kRows;  // that share four columns
-  static_assert(kRowThreads * (kColumns / kRows) == PairTile::kThreads, "every thread has 16 pairs");
+  static_assert(kRowThreads * (kColumns / kRows) == kThreads, "every thread has 16 pairs");
 };
 
 /// Two rows' worth of planes, some classes of them: rows i and columns j.
@@ -25,13 +26,13 @@ struct DifferencePlanes {
 struct DifferenceSharedStorage {
   union {
     DifferencePlanes planes[2];  // s and E, or u
-    PairLossStorage loss;
+    PairLossReduce<DifferenceTile::kThreads>::TempStorage loss;
   };
   /// An odd pitch: threads write four columns of a row, and read a row of columns.
   float slopes[DifferenceTile::kColumns][DifferenceTile::kStripRows + 1];
   float weights[DifferenceTile::kColumns];
   /// B^1 of every thread's own pairs, which registers have no room for.
-  float finest[DifferenceTile::kRows * DifferenceTile::kRows][2][PairTile::kThreads];
+  float finest[DifferenceTile::kRows * DifferenceTile::kRows][2][DifferenceTile::kThreads];
 };
 static_assert(sizeof(DifferenceSharedStorage) <= 48 * 1024, "static shared memory of every device");
 
@@ -73,7 +74,8 @@ __device__ void load_planes(const DifferenceParams& params, const PairBlock& blo
   const int row = static_cast<int>(threadIdx.x) % kCount;
   const bool is_present = first_row + row < block.rows;
   const float* const from = element_of_row(params, block, planes, is_present ? first_row + row : 0);
-  for (int c = static_cast<int>(threadIdx.x) / kCount; c < DifferenceTile::kClasses; c += PairTile::kThreads / kCount)
+  for (int c = static_cast<int>(threadIdx.x) / kCount; c < DifferenceTile::kClasses;
+       c += DifferenceTile::kThreads / kCount)
     to[c][row] = is_present && first_class + c < params.classes ? from[(first_class + c) * params.rows] : 0;
 }
 
@@ -223,7 +225,7 @@ __device__ void penalise(const DifferenceParams& params, const PairBlock& block,
 /// Adds slopes x s of the chunk's columns to the strip's planes; the block's first chunk writes them.
 __device__ inline void add_slopes(const DifferenceParams& params, const PairBlock& block, const DifferenceChunk& chunk,
                                   DifferenceSharedStorage& storage) {
-  constexpr int kShares = PairTile::kThreads / DifferenceTile::kStripRows;
+  constexpr int kShares = DifferenceTile::kThreads / DifferenceTile::kStripRows;
   constexpr int kClasses = DifferenceTile::kClasses / kShares;
   const int lane = static_cast<int>(threadIdx.x) % DifferenceTile::kStripRows;
   const int first_class = static_cast<int>(threadIdx.x) / DifferenceTile::kStripRows * kClasses;
@@ -284,7 +286,7 @@ __device__ void visit_chunk(const DifferenceParams& params, const PairBlock& blo
 /// slopes of 32 columns, then those sums, in float32. Cost: per pair and class 6 instructions, 4 per scale of labels
 /// and 1 for the slopes.
 template <class Phi>
-__global__ void __launch_bounds__(PairTile::kThreads, 2) difference_kernel(const DifferenceParams params) {
+__global__ void __launch_bounds__(DifferenceTile::kThreads, 2) difference_kernel(const DifferenceParams params) {
   follow_earlier_kernels();
   __shared__ DifferenceSharedStorage storage;
   const PairBlock block = pair_block(params, DifferenceTile::kStripRows);
@@ -298,7 +300,7 @@ __global__ void __launch_bounds__(PairTile::kThreads, 2) difference_kernel(const
     if (loss_factor > 0) loss.end_tile(static_cast<float>(loss_factor));
   }
   __syncthreads();  // reads of planes before the loss takes their place
-  if (params.sums.wants_loss) loss.write(params, storage.loss);
+  if (params.sums.wants_loss) loss.write<DifferenceTile::kThreads>(params.sums.losses, storage.loss);
 }
 
 }  // namespace arloss::kernels

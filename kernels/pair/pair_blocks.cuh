@@ -59,10 +59,8 @@ __device__ float* slope_planes(const Params& params, const PairBlock& block, std
          (row_of_batch - image * params.rows);
 }
 
-using PairLossReduce = cub::BlockReduce<double, PairTile::kThreads>;
-struct PairLossStorage {
-  PairLossReduce::TempStorage reduce;
-};
+template <int kThreads>
+using PairLossReduce = cub::BlockReduce<double, kThreads>;
 
 /// sum_ij w_i w_j phi of a thread's rows. The block's slot is its number: blocks are [group][strip][split].
 template <int kRows>
@@ -92,12 +90,12 @@ class PairLoss {
     total_ = {sum.high, __fadd_rn(total_.low, sum.low)};
   }
   /// Into the block's slot: all threads call it once.
-  template <class Params>
-  __device__ void write(const Params& params, PairLossStorage& storage) const {
+  template <int kThreads>
+  __device__ void write(double* slots, typename PairLossReduce<kThreads>::TempStorage& storage) const {
     const double mine = static_cast<double>(total_.high) + static_cast<double>(total_.low);
-    const double sum = PairLossReduce(storage.reduce).Reduce(mine, Sum{});
+    const double sum = PairLossReduce<kThreads>(storage).Reduce(mine, Sum{});
     if (threadIdx.x != 0) return;
-    params.sums.losses[blockIdx.x] = sum;
+    slots[blockIdx.x] = sum;
   }
 
  private:

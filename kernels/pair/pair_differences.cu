@@ -8,7 +8,8 @@ namespace {
 template <class Phi>
 cudaError_t launch_differences_of(const DifferenceParams& params, LaunchStream& stream) {
   const PairWalk walk = difference_walk(params.groups(), params.rows * params.images_per_group);
-  return launch_blocks(difference_kernel<Phi>, params.groups() * walk.blocks(), PairTile::kThreads, params, stream);
+  return launch_blocks(difference_kernel<Phi>, params.groups() * walk.blocks(), DifferenceTile::kThreads, params,
+                       stream);
 }
 
 }  // namespace

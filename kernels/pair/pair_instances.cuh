@@ -15,7 +15,7 @@ template <class Phi, class Shape>
 cudaError_t launch_pair_of(const PairParams& params, std::int64_t shared_limit, LaunchStream& stream) {
   const PairWalk walk = pair_walk(params.groups(), params.rows * params.images_per_group, params.classes);
   const std::int64_t bytes = pair_shared_bytes(Shape::kStripRows, params.pieces, Shape::kLooksUp ? params.classes : 0);
-  return launch_blocks(pair_kernel<Phi, Shape>, params.groups() * walk.blocks(), PairTile::kThreads, params, stream,
+  return launch_blocks(pair_kernel<Phi, Shape>, params.groups() * walk.blocks(), Shape::kThreads, params, stream,
                        static_cast<std::size_t>(bytes), static_cast<std::size_t>(shared_limit));
 }
 
@@ -27,13 +27,15 @@ cudaError_t launch_pair_with_slopes(const PairParams& params, std::int64_t share
     constexpr int kSteps = kRow.is_unrolled ? (kIsExact ? 3 : 1) * kRow.octets : 0;
     if constexpr (kSteps > 0)
       if (params.num_segments == 1 && params.pieces == 2 * kSteps)
-        return launch_pair_of<Phi, PairShape<kRow.row_tiles, kRow.column_tiles, kRow.octets, kIsExact, kSteps>>(
+        return launch_pair_of<Phi,
+                              PairShape<kRow.warps, kRow.row_tiles, kRow.column_tiles, kRow.octets, kIsExact, kSteps>>(
             params, shared_limit, stream);
     if constexpr (kRow.looks_up && !kIsExact)
       if (params.look_up != nullptr)
-        return launch_pair_of<Phi, PairShape<kRow.row_tiles, kRow.column_tiles, kRow.octets, false, 0, true>>(
+        return launch_pair_of<Phi,
+                              PairShape<kRow.warps, kRow.row_tiles, kRow.column_tiles, kRow.octets, false, 0, true>>(
             params, shared_limit, stream);
-    return launch_pair_of<Phi, PairShape<kRow.row_tiles, kRow.column_tiles, kRow.octets, kIsExact, 0>>(
+    return launch_pair_of<Phi, PairShape<kRow.warps, kRow.row_tiles, kRow.column_tiles, kRow.octets, kIsExact, 0>>(
         params, shared_limit, stream);
   }
   if constexpr (kShape + 1 < std::size(kPairShapes) && (!kIsExact || kPairShapes[kShape + 1].octets <= kMaxExactOctets))
@@ -44,10 +46,10 @@ cudaError_t launch_pair_with_slopes(const PairParams& params, std::int64_t share
 template <class Phi>
 cudaError_t launch_pair_loss(const PairParams& params, std::int64_t shared_limit, LaunchStream& stream) {
   if (params.look_up != nullptr)
-    return launch_pair_of<Phi, PairShape<1, 4, 0, false, 0, true>>(params, shared_limit, stream);
+    return launch_pair_of<Phi, PairShape<8, 1, 4, 0, false, 0, true>>(params, shared_limit, stream);
   if (pair_shape(params.classes).row_tiles == 1)
-    return launch_pair_of<Phi, PairShape<1, 4, 0, false, 0>>(params, shared_limit, stream);
-  return launch_pair_of<Phi, PairShape<2, 4, 0, false, 0>>(params, shared_limit, stream);
+    return launch_pair_of<Phi, PairShape<8, 1, 4, 0, false, 0>>(params, shared_limit, stream);
+  return launch_pair_of<Phi, PairShape<4, 2, 4, 0, false, 0>>(params, shared_limit, stream);
 }
 
 template <class Functor>

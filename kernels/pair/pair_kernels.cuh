@@ -132,10 +132,9 @@ __device__ void visit_tile(PairVisit<Phi, Shape>& visit, int tile, int stage) {
 /// tile in float32, then two floats, the block's in float64.
 /// Cost: per 16 x 16 pairs 2 mma per 16 numbers of a row and 1 per 8 classes (exact: 3), besides the penalties.
 template <class Phi, class Shape>
-__global__ void __launch_bounds__(PairTile::kThreads, Shape::kResidentBlocks) pair_kernel(const PairParams params) {
+__global__ void __launch_bounds__(Shape::kThreads, Shape::kResidentBlocks) pair_kernel(const PairParams params) {
   follow_earlier_kernels();
   extern __shared__ HalfPiece pair_shared[];
-  __shared__ PairLossStorage loss_storage;
   const PairShared shared(pair_shared, Shape::kStripRows, static_cast<int>(pair_pitch(params.pieces)),
                           static_cast<int>(params.classes));
   const PairBlock block = pair_block(params, Shape::kStripRows);
@@ -164,7 +163,10 @@ __global__ void __launch_bounds__(PairTile::kThreads, Shape::kResidentBlocks) pa
     __syncthreads();  // reads of this stage before the copies that overwrite it
   }
   ptx::cp_async_wait<0>();
-  if (params.sums.wants_loss) visit.loss.write(params, loss_storage);
+  __syncthreads();  // all copies and reads before the loss's tree takes their place
+  using LossStorage = typename PairLossReduce<Shape::kThreads>::TempStorage;
+  if (params.sums.wants_loss)
+    visit.loss.template write<Shape::kThreads>(params.sums.losses, *reinterpret_cast<LossStorage*>(pair_shared));
 }
 
 }  // namespace arloss::kernels

@@ -6,10 +6,11 @@
 
 namespace arloss::kernels {
 
-/// What a warp of the pair kernel holds in registers.
-template <int kItsRowTiles, int kItsColumnTiles, int kItsOctets, bool kItIsExact, int kItsSteps,
+/// What a thread block of the pair kernel takes on, and a warp of it holds in registers.
+template <int kItsWarps, int kItsRowTiles, int kItsColumnTiles, int kItsOctets, bool kItIsExact, int kItsSteps,
           bool kItLooksUp = false>
 struct PairShape {
+  static constexpr int kThreads = 32 * kItsWarps;
   static constexpr int kRowTiles = kItsRowTiles;        // of 16 rows
   static constexpr int kColumnTiles = kItsColumnTiles;  // of 8 columns
   static constexpr int kColumns = 8 * kColumnTiles;
@@ -19,9 +20,9 @@ struct PairShape {
   static constexpr int kSteps = kItsSteps;
   static constexpr bool kLooksUp = kItLooksUp;                  // <u_i, E_j> in a table, u_i being one class
   static constexpr bool kHoldsStrip = kSteps > 0 && !kIsExact;  // its rows fit registers
-  static constexpr int kStripRows = PairTile::kWarps * 16 * kRowTiles;
+  static constexpr int kStripRows = 16 * kItsWarps * kRowTiles;
   /// On a multiprocessor, at least: what registers allow.
-  static constexpr int kResidentBlocks = kHoldsStrip && kSteps <= 3 ? 3 : 2;
+  static constexpr int kResidentBlocks = kItsWarps > 4 ? 1 : kHoldsStrip&& kSteps <= 3 ? 3 : 2;
 };
 
 /// The row of the group that a lane has in half `half` of a row tile.

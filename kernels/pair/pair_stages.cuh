@@ -27,50 +27,52 @@ class PairShared {
   int strip_rows_, pitch_, classes_;
 };
 
-/// Starts copies of kRows rows at a time, two threads to a row; zeros past the group's last row.
+/// Starts copies of a column tile's number of rows at a time; zeros past the group's last row.
 template <class Shape>
 class PairCopy {
  public:
-  static constexpr int kRows = PairTile::kThreads / 2;
-
   __device__ PairCopy(const PairParams& params, const PairBlock& block, const HalfPiece* rows, std::int64_t first_row)
       : rows_(rows),
         from_(rows + (block.first_row_of_group + first_row + thread_row()) * params.pieces + thread_piece()),
         rows_left_(block.rows - first_row - thread_row()),
-        pairs_(static_cast<int>(params.pieces) / 2) {}
+        pieces_(static_cast<int>(params.pieces)) {}
 
   __device__ void start(HalfPiece* to, int pitch) {
     const bool is_valid = rows_left_ > 0;
     const HalfPiece* const from = is_valid ? from_ : rows_;
     to += thread_row() * pitch + thread_piece();
     if constexpr (Shape::kSteps > 0) {
+      static_assert(kRowThreads == 2, "two pieces to a step");
 #pragma unroll
-      for (int pair = 0; pair < Shape::kSteps; ++pair) ptx::cp_async_16(to + 2 * pair, from + 2 * pair, is_valid);
+      for (int step = 0; step < Shape::kSteps; ++step) ptx::cp_async_16(to + 2 * step, from + 2 * step, is_valid);
     } else {
 #pragma unroll 1
-      for (int pair = 0; pair < pairs_; ++pair) ptx::cp_async_16(to + 2 * pair, from + 2 * pair, is_valid);
+      for (int piece = 0; piece < pieces_ - thread_piece(); piece += kRowThreads)
+        ptx::cp_async_16(to + piece, from + piece, is_valid);
     }
-    from_ += 2 * kRows * pairs_;
-    rows_left_ -= kRows;
+    from_ += PairTile::kColumns * pieces_;
+    rows_left_ -= PairTile::kColumns;
   }
 
  private:
-  __device__ static int thread_row() { return static_cast<int>(threadIdx.x) / 2; }
-  __device__ static int thread_piece() { return static_cast<int>(threadIdx.x) % 2; }
+  static constexpr int kRowThreads = Shape::kThreads / PairTile::kColumns;
+  __device__ static int thread_row() { return static_cast<int>(threadIdx.x) / kRowThreads; }
+  __device__ static int thread_piece() { return static_cast<int>(threadIdx.x) % kRowThreads; }
 
   const HalfPiece *rows_, *from_;
   std::int64_t rows_left_;
-  int pairs_;
+  int pieces_;
 };
 
 template <class Shape>
 __device__ void copy_strip(const PairParams& params, const PairBlock& block, const PairShared& shared) {
   PairCopy<Shape> copy(params, block, params.left, block.first_row);
-  for (int first = 0; first < Shape::kStripRows; first += PairCopy<Shape>::kRows)
+  for (int first = 0; first < Shape::kStripRows; first += PairTile::kColumns)
     copy.start(shared.left() + first * shared.pitch(), shared.pitch());
 }
 
 /// The copies of a column tile's look-up table after that of another.
+template <class Shape>
 class PairLookUpCopy {
  public:
   __device__ PairLookUpCopy(const PairParams& params, const PairBlock& block)
@@ -88,7 +90,7 @@ class PairLookUpCopy {
   }
 
  private:
-  static constexpr int kStep = PairTile::kThreads / kLookUpPieces;
+  static constexpr int kStep = Shape::kThreads / kLookUpPieces;
   __device__ static int first_class() { return static_cast<int>(threadIdx.x) / kLookUpPieces; }
 
   std::int64_t pitch_;
@@ -100,8 +102,6 @@ class PairLookUpCopy {
 template <class Shape>
 class PairColumnCopy {
  public:
-  static_assert(PairTile::kColumns == PairCopy<Shape>::kRows, "a column tile is copied at once");
-
   __device__ PairColumnCopy(const PairParams& params, const PairBlock& block)
       : rows_(params, block, params.right, block.first_column(0)),
         all_weights_(params.weights),
@@ -123,7 +123,7 @@ class PairColumnCopy {
   PairCopy<Shape> rows_;
   const float *all_weights_, *weights_;
   std::int64_t weights_left_;
-  PairLookUpCopy look_up_;
+  PairLookUpCopy<Shape> look_up_;
 };
 
 }  // namespace arloss::kernels

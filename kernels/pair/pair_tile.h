@@ -10,8 +10,6 @@ namespace arloss::kernels {
 
 /// A thread block visits a strip of rows i against tiles of kColumns columns j.
 struct PairTile {
-  static constexpr int kWarps = 4;
-  static constexpr int kThreads = 32 * kWarps;
   static constexpr int kColumns = 64;
   /// Column tiles after which a row's slopes leave the tensor cores, which truncate, for sums that round: 512 columns,
   /// 32 products (docs/numerics.md, "Chunks").
@@ -26,26 +24,29 @@ ARLOSS_HOST_DEVICE constexpr std::int64_t class_octets(std::int64_t classes) { r
 
 /// What a thread block takes on, by the pieces of s that it multiplies slopes with.
 struct PairShapeRow {
-  int octets;        // up to so many
-  int row_tiles;     // of 16 rows to a warp
+  int octets;  // up to so many
+  int warps;   // each with row_tiles x 16 rows of the strip
+  int row_tiles;
   int column_tiles;  // of 8 columns whose pairs are in registers at once; even: 16 are K of the gradient's product
   bool is_unrolled;  // a kernel for rows of just so many octets and one segment too
-  bool looks_up;     // hard labels by look-up: half the products, and room for a second thread block
+  bool looks_up;     // hard labels by look-up: half the products
+
+  constexpr int strip_rows() const { return 16 * warps * row_tiles; }
 };
 /// Registers decide: a thread has 4 row_tiles x octets accumulators and 8 row_tiles x column_tiles numbers of pairs
-/// beside some 80 (docs/performance.md).
-inline constexpr PairShapeRow kPairShapes[] = {{3, 2, 4, true, false},
-                                               {5, 2, 4, true, false},
-                                               {8, 2, 4, false, false},
-                                               {24, 1, 4, false, true},
-                                               {32, 1, 2, false, false}};
+/// beside some 80 (docs/performance.md). Where they leave a warp 16 rows, eight warps halve what a pair takes of L2.
+inline constexpr PairShapeRow kPairShapes[] = {{3, 4, 2, 4, true, false},
+                                               {5, 4, 2, 4, true, false},
+                                               {8, 4, 2, 4, false, false},
+                                               {24, 8, 1, 4, false, true},
+                                               {32, 8, 1, 2, false, false}};
 /// ... with slopes and s as two halves each: rows of more do not fit shared memory.
 inline constexpr std::int64_t kMaxExactOctets = 8;
 
 constexpr PairShapeRow pair_shape(std::int64_t classes) {
   for (const PairShapeRow& shape : kPairShapes)
     if (class_octets(classes) <= shape.octets) return shape;
-  return {0, 1, 2, false, false};
+  return {};
 }
 
 /// How the pairs of a group of rows are dealt to thread blocks: block (strip, split) takes one strip against an equal

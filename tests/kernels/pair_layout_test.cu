@@ -27,7 +27,7 @@ using support::DeviceInput;
 using support::DeviceOutput;
 
 /// Two strips, two splits, and a tile that is not whole; padded classes.
-constexpr int kRows = 150, kClasses = 19, kOctets = 3, kStripRows = 128, kPieces = 2 * kOctets;
+constexpr int kRows = 150, kClasses = 19, kOctets = 3, kStripRows = 128, kThreads = 128, kPieces = 2 * kOctets;
 constexpr double kDelta = 0.1;
 
 /// s, of random softmaxes, and u, of hard labels.
@@ -112,7 +112,7 @@ Sums run(PairKernel kernel, const Rows& rows) {
   params.sums = {PairPenalty::kHuber, static_cast<float>(kDelta), 1, true, losses.data(), slopes.data()};
   LaunchStream stream(nullptr);
   // Derived: 128 rows of a strip and 128 columns of 7 pieces, and weights, take 29 KiB.
-  check(launch_blocks(kernel, walk.blocks(), PairTile::kThreads, params, stream, 32 * 1024));
+  check(launch_blocks(kernel, walk.blocks(), kThreads, params, stream, 32 * 1024));
   Sums sums;
   for (const double loss : losses.read()) sums.loss += loss;
   const std::vector<float> planes = slopes.read();
@@ -139,7 +139,7 @@ Errors errors_of(PairKernel kernel) {
 constexpr double kContract = 1e-3;  // of halves (docs/numerics.md)
 
 TEST(PairLayout, IsRightAsItIs) {
-  using Shape = as_it_is::PairShape<2, 4, kOctets, false, kOctets>;
+  using Shape = as_it_is::PairShape<4, 2, 4, kOctets, false, kOctets>;
   const Errors errors = errors_of(as_it_is::pair_kernel<Huber<FloatOps>, Shape>);
   EXPECT_LT(errors.loss, kContract);
   EXPECT_LT(errors.slopes, kContract);
@@ -147,7 +147,7 @@ TEST(PairLayout, IsRightAsItIs) {
 
 /// Quarters of the rows' operand of A - B.
 TEST(PairLayout, SwappedRowsAreFound) {
-  using Shape = rows_swapped::PairShape<2, 4, kOctets, false, kOctets>;
+  using Shape = rows_swapped::PairShape<4, 2, 4, kOctets, false, kOctets>;
   const Errors errors = errors_of(rows_swapped::pair_kernel<Huber<FloatOps>, Shape>);
   EXPECT_GT(errors.loss, 10 * kContract);
   EXPECT_GT(errors.slopes, 10 * kContract);
@@ -155,7 +155,7 @@ TEST(PairLayout, SwappedRowsAreFound) {
 
 /// Halves of the columns' operand.
 TEST(PairLayout, SwappedColumnsAreFound) {
-  using Shape = columns_swapped::PairShape<2, 4, kOctets, false, kOctets>;
+  using Shape = columns_swapped::PairShape<4, 2, 4, kOctets, false, kOctets>;
   const Errors errors = errors_of(columns_swapped::pair_kernel<Huber<FloatOps>, Shape>);
   EXPECT_GT(errors.loss, 10 * kContract);
   EXPECT_GT(errors.slopes, 10 * kContract);
@@ -163,7 +163,7 @@ TEST(PairLayout, SwappedColumnsAreFound) {
 
 /// Products as an operand of the gradient, which the loss has no part in.
 TEST(PairLayout, SwappedSlopesAreFound) {
-  using Shape = slopes_swapped::PairShape<2, 4, kOctets, false, kOctets>;
+  using Shape = slopes_swapped::PairShape<4, 2, 4, kOctets, false, kOctets>;
   const Errors errors = errors_of(slopes_swapped::pair_kernel<Huber<FloatOps>, Shape>);
   EXPECT_LT(errors.loss, kContract);
   EXPECT_GT(errors.slopes, 10 * kContract);
@@ -171,7 +171,7 @@ TEST(PairLayout, SwappedSlopesAreFound) {
 
 /// A lane's columns of a product.
 TEST(PairLayout, ReversedWeightsAreFound) {
-  using Shape = weights_reversed::PairShape<2, 4, kOctets, false, kOctets>;
+  using Shape = weights_reversed::PairShape<4, 2, 4, kOctets, false, kOctets>;
   const Errors errors = errors_of(weights_reversed::pair_kernel<Huber<FloatOps>, Shape>);
   EXPECT_GT(errors.loss, kContract);
   EXPECT_GT(errors.slopes, 10 * kContract);
