@@ -40,7 +40,7 @@ PairWork work_of(const PairCase& timed, bool is_product) {
     return difference_work(extents, arloss::kernels::DifferenceTile::kStripRows, num_scales, false, operations,
                            timed.has_gradient);
   const bool has_two_terms = its.is_exact || its.penalty == ARLOSS_PENALTY_CROSS_ENTROPY;
-  const bool looks_up = !has_two_terms && timed.is_hard() && arloss::kernels::pair_shape(extents.classes).looks_up;
+  const bool looks_up = !has_two_terms && timed.is_hard() && arloss::kernels::pair_shape(extents.classes).looks_up();
   const auto features = arloss::kernels::pair_features(num_scales, omega.data(), false, has_two_terms, looks_up);
   return product_work(extents, features, operations, timed.has_gradient);
 }

@@ -52,7 +52,7 @@ inline double penalty_work(const PairVisits& visits, int num_penalties, const Pe
 inline PairWork product_work(const PairExtents& extents, const PairFeatures& features,
                              const PenaltyOperations& operations, bool has_slopes) {
   const PairShapeRow shape = pair_shape(extents.classes);
-  const PairVisits visits(extents, shape.strip_rows(), has_slopes);
+  const PairVisits visits(extents, shape.strip_rows(features.looks_up), has_slopes);
   const std::int64_t octets = class_octets(extents.classes);
   const auto steps = static_cast<double>(features.pieces(octets) / 2);  // of sixteen numbers of a row
   const double blocks = visits.all / (16 * 16);

@@ -13,33 +13,34 @@ namespace arloss::kernels {
 
 template <class Phi, class Shape>
 cudaError_t launch_pair_of(const PairParams& params, std::int64_t shared_limit, LaunchStream& stream) {
-  const PairWalk walk = pair_walk(params.groups(), params.rows * params.images_per_group, params.classes);
+  const PairWalk walk(params.groups(), params.rows * params.images_per_group, Shape::kStripRows);
   const std::int64_t bytes = pair_shared_bytes(Shape::kStripRows, params.pieces, Shape::kLooksUp ? params.classes : 0);
   return launch_blocks(pair_kernel<Phi, Shape>, params.groups() * walk.blocks(), Shape::kThreads, params, stream,
                        static_cast<std::size_t>(bytes), static_cast<std::size_t>(shared_limit));
 }
 
+template <std::size_t kRow, bool kIsExact, int kSteps, bool kLooksUp>
+using PairShapeOf =
+    PairShape<kLooksUp ? kPairShapes[kRow].look_up_warps : kPairShapes[kRow].warps, kPairShapes[kRow].row_tiles,
+              kPairShapes[kRow].column_tiles, kPairShapes[kRow].octets, kIsExact, kSteps, kLooksUp>;
+
 /// Rows of one segment and the usual classes have a kernel of their own, with the steps unrolled.
-template <class Phi, bool kIsExact, std::size_t kShape = 0>
+template <class Phi, bool kIsExact, std::size_t kRow = 0>
 cudaError_t launch_pair_with_slopes(const PairParams& params, std::int64_t shared_limit, LaunchStream& stream) {
-  constexpr PairShapeRow kRow = kPairShapes[kShape];
-  if (pair_shape(params.classes).octets == kRow.octets) {
-    constexpr int kSteps = kRow.is_unrolled ? (kIsExact ? 3 : 1) * kRow.octets : 0;
+  constexpr PairShapeRow kShape = kPairShapes[kRow];
+  constexpr int kSteps = kShape.is_unrolled ? (kIsExact ? 3 : 1) * kShape.octets : 0;
+  constexpr bool kCanLookUp = kShape.looks_up() && !kIsExact;
+  if (pair_shape(params.classes).octets == kShape.octets) {
     if constexpr (kSteps > 0)
       if (params.num_segments == 1 && params.pieces == 2 * kSteps)
-        return launch_pair_of<Phi,
-                              PairShape<kRow.warps, kRow.row_tiles, kRow.column_tiles, kRow.octets, kIsExact, kSteps>>(
-            params, shared_limit, stream);
-    if constexpr (kRow.looks_up && !kIsExact)
+        return launch_pair_of<Phi, PairShapeOf<kRow, kIsExact, kSteps, false>>(params, shared_limit, stream);
+    if constexpr (kCanLookUp)
       if (params.look_up != nullptr)
-        return launch_pair_of<Phi,
-                              PairShape<kRow.warps, kRow.row_tiles, kRow.column_tiles, kRow.octets, false, 0, true>>(
-            params, shared_limit, stream);
-    return launch_pair_of<Phi, PairShape<kRow.warps, kRow.row_tiles, kRow.column_tiles, kRow.octets, kIsExact, 0>>(
-        params, shared_limit, stream);
+        return launch_pair_of<Phi, PairShapeOf<kRow, false, 0, true>>(params, shared_limit, stream);
+    return launch_pair_of<Phi, PairShapeOf<kRow, kIsExact, 0, false>>(params, shared_limit, stream);
   }
-  if constexpr (kShape + 1 < std::size(kPairShapes) && (!kIsExact || kPairShapes[kShape + 1].octets <= kMaxExactOctets))
-    return launch_pair_with_slopes<Phi, kIsExact, kShape + 1>(params, shared_limit, stream);
+  if constexpr (kRow + 1 < std::size(kPairShapes) && (!kIsExact || kPairShapes[kRow + 1].octets <= kMaxExactOctets))
+    return launch_pair_with_slopes<Phi, kIsExact, kRow + 1>(params, shared_limit, stream);
   return cudaErrorInvalidValue;
 }
 
@@ -48,7 +49,7 @@ cudaError_t launch_pair_loss(const PairParams& params, std::int64_t shared_limit
   if (params.look_up != nullptr)
     return launch_pair_of<Phi, PairShape<8, 1, 4, 0, false, 0, true>>(params, shared_limit, stream);
   if (pair_shape(params.classes).row_tiles == 1)
-    return launch_pair_of<Phi, PairShape<8, 1, 4, 0, false, 0>>(params, shared_limit, stream);
+    return launch_pair_of<Phi, PairShape<4, 1, 4, 0, false, 0>>(params, shared_limit, stream);
   return launch_pair_of<Phi, PairShape<4, 2, 4, 0, false, 0>>(params, shared_limit, stream);
 }
 

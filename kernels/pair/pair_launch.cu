@@ -35,12 +35,12 @@ bool is_pair_supported(PairPenalty penalty, const PairFeatures& features, std::i
   if (penalty == PairPenalty::kAbsolute || penalty == PairPenalty::kCrossEntropy) return false;
   const PairShapeRow shape = pair_shape(classes);
   return shape.octets > 0 && (!features.is_exact || shape.octets <= kMaxExactOctets) &&
-         pair_shared_bytes(shape.strip_rows(), features.pieces(class_octets(classes)),
+         pair_shared_bytes(shape.strip_rows(features.looks_up), features.pieces(class_octets(classes)),
                            features.looks_up ? classes : 0) <= shared_bytes;
 }
 
-PairWalk pair_walk(std::int64_t groups, std::int64_t rows_of_a_group, std::int64_t classes) {
-  return {groups, rows_of_a_group, pair_shape(classes).strip_rows()};
+PairWalk pair_walk(std::int64_t groups, std::int64_t rows_of_a_group, std::int64_t classes, bool looks_up) {
+  return {groups, rows_of_a_group, pair_shape(classes).strip_rows(looks_up)};
 }
 
 cudaError_t launch_pair(const PairParams& params, std::int64_t shared_limit, LaunchStream& stream) {

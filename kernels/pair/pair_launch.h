@@ -21,7 +21,7 @@ cudaError_t launch_planes(const PlanesParams& params, LaunchStream& stream);
 bool is_pair_supported(PairPenalty penalty, const PairFeatures& features, std::int64_t classes,
                        std::int64_t shared_bytes);
 /// The pairs of the kernel's thread blocks, and so its losses' slots and its slopes' splits.
-PairWalk pair_walk(std::int64_t groups, std::int64_t rows_of_a_group, std::int64_t classes);
+PairWalk pair_walk(std::int64_t groups, std::int64_t rows_of_a_group, std::int64_t classes, bool looks_up);
 PairWalk difference_walk(std::int64_t groups, std::int64_t rows_of_a_group);
 
 /// Loss and slopes of all pairs, without the 1 / Z. Bits depend on shapes and values alone, and those of the loss not

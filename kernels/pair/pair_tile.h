@@ -27,19 +27,21 @@ struct PairShapeRow {
   int octets;  // up to so many
   int warps;   // each with row_tiles x 16 rows of the strip
   int row_tiles;
-  int column_tiles;  // of 8 columns whose pairs are in registers at once; even: 16 are K of the gradient's product
-  bool is_unrolled;  // a kernel for rows of just so many octets and one segment too
-  bool looks_up;     // hard labels by look-up: half the products
+  int column_tiles;   // of 8 columns whose pairs are in registers at once; even: 16 are K of the gradient's product
+  bool is_unrolled;   // a kernel for rows of just so many octets and one segment too
+  int look_up_warps;  // hard labels by look-up, half the products, with so many warps; 0: not
 
-  constexpr int strip_rows() const { return 16 * warps * row_tiles; }
+  constexpr bool looks_up() const { return look_up_warps > 0; }
+  constexpr int strip_rows(bool is_looked_up) const { return 16 * (is_looked_up ? look_up_warps : warps) * row_tiles; }
 };
 /// Registers decide: a thread has 4 row_tiles x octets accumulators and 8 row_tiles x column_tiles numbers of pairs
-/// beside some 80 (docs/performance.md). Where they leave a warp 16 rows, eight warps halve what a pair takes of L2.
-inline constexpr PairShapeRow kPairShapes[] = {{3, 4, 2, 4, true, false},
-                                               {5, 4, 2, 4, true, false},
-                                               {8, 4, 2, 4, false, false},
-                                               {24, 8, 1, 4, false, true},
-                                               {32, 8, 1, 2, false, false}};
+/// beside some 80 (docs/performance.md). Where they leave a warp 16 rows, a pair takes twice as much of L2; eight warps
+/// make up for that while shared memory holds their rows.
+inline constexpr PairShapeRow kPairShapes[] = {{3, 4, 2, 4, true, 0},
+                                               {5, 4, 2, 4, true, 0},
+                                               {8, 4, 2, 4, false, 0},
+                                               {24, 4, 1, 4, false, 8},
+                                               {32, 4, 1, 2, false, 0}};
 /// ... with slopes and s as two halves each: rows of more do not fit shared memory.
 inline constexpr std::int64_t kMaxExactOctets = 8;
 

@@ -64,7 +64,7 @@ PairwiseBackend::PairwiseBackend(const Problem& problem, const Options& options)
       omega_(label_weights(problem)),
       features_(kernels::pair_features(
           static_cast<int>(omega_.size()), omega_.data(), problem.scale_mode == ARLOSS_SCALES_SEPARATE, is_exact_,
-          !is_exact_ && problem.has_hard_labels() && kernels::pair_shape(problem.classes).looks_up)),
+          !is_exact_ && problem.has_hard_labels() && kernels::pair_shape(problem.classes).looks_up())),
       pieces_(features_.pieces(kernels::class_octets(problem.classes))),
       has_products_(kernels::is_pair_supported(penalty_, features_, problem.classes,
                                                static_cast<std::int64_t>(device_.shared_per_block))) {
@@ -81,8 +81,9 @@ PairwiseBackend::PairwiseBackend(const Problem& problem, const Options& options)
 void PairwiseBackend::add_pass(int table, double weight) {
   const RowTable* const pooled = table < 0 ? nullptr : &tables_[static_cast<std::size_t>(table)];
   const std::int64_t rows = pooled == nullptr ? cells() : pooled->count(), groups = problem_.num_groups();
-  const kernels::PairWalk walk = has_products_ ? kernels::pair_walk(groups, images_per_group() * rows, problem_.classes)
-                                               : kernels::difference_walk(groups, images_per_group() * rows);
+  const kernels::PairWalk walk =
+      has_products_ ? kernels::pair_walk(groups, images_per_group() * rows, problem_.classes, features_.looks_up)
+                    : kernels::difference_walk(groups, images_per_group() * rows);
   const std::string name = pooled == nullptr ? "cells" : "blocks of " + std::to_string(pooled->edge);
   const std::size_t losses = workspace_.book<double>("losses of pairs, " + name, {groups, walk.strips, walk.splits});
   passes_.push_back({table, rows, weight, walk, losses});
