@@ -1,7 +1,6 @@
 #include "penalty_operations.h"
 
 #include <bitset>
-#include <stdexcept>
 
 namespace bench {
 namespace {
@@ -63,13 +62,8 @@ arloss::kernels::PenaltyOperations operations_of() {
 }  // namespace
 
 arloss::kernels::PenaltyOperations penalty_operations(arloss_penalty_t penalty, bool is_hard) {
-  switch (penalty) {
-    case ARLOSS_PENALTY_HUBER: return operations_of<Huber<TraceOps>>();
-    case ARLOSS_PENALTY_ABSOLUTE: return operations_of<AbsoluteError<TraceOps>>();
-    case ARLOSS_PENALTY_CROSS_ENTROPY:
-      return is_hard ? operations_of<HardCrossEntropy<TraceOps>>() : operations_of<CrossEntropy<TraceOps>>();
-    default: throw std::logic_error("a penalty that is not counted");
-  }
+  if (penalty == ARLOSS_PENALTY_CROSS_ENTROPY && is_hard) return operations_of<HardCrossEntropy<TraceOps>>();
+  return with_penalty<TraceOps>(penalty, [](auto tag) { return operations_of<typename decltype(tag)::Type>(); });
 }
 
 }  // namespace bench

@@ -19,15 +19,9 @@ PairWalk difference_walk(std::int64_t groups, std::int64_t rows_of_a_group) {
 }
 
 cudaError_t launch_differences(const DifferenceParams& params, LaunchStream& stream) {
-  switch (params.sums.penalty) {
-    case PairPenalty::kSquared: return launch_differences_of<SquaredError<FloatOps>>(params, stream);
-    case PairPenalty::kAbsolute: return launch_differences_of<AbsoluteError<FloatOps>>(params, stream);
-    case PairPenalty::kHuber: return launch_differences_of<Huber<FloatOps>>(params, stream);
-    case PairPenalty::kCrossEntropy:
-    case PairPenalty::kHardCrossEntropy: return launch_differences_of<CrossEntropy<FloatOps>>(params, stream);
-    case PairPenalty::kLogCosh: return launch_differences_of<LogCosh<FloatOps>>(params, stream);
-  }
-  return cudaErrorInvalidValue;
+  return with_penalty<FloatOps>(params.sums.penalty, [&](auto tag) {
+    return launch_differences_of<typename decltype(tag)::Type>(params, stream);
+  });
 }
 
 }  // namespace arloss::kernels

@@ -4,10 +4,8 @@
 namespace arloss::kernels {
 
 cudaError_t launch_pair_exact(const PairParams& params, std::int64_t shared_limit, LaunchStream& stream) {
-  if (params.sums.penalty == PairPenalty::kHardCrossEntropy)
-    return launch_pair_with_slopes<HardCrossEntropy<FloatOps>, true>(params, shared_limit, stream);
-  return with_smooth_penalty(params.sums.penalty, [&](auto tag) {
-    return launch_pair_with_slopes<typename decltype(tag)::penalty, true>(params, shared_limit, stream);
+  return with_pair_penalty(params.sums.penalty, [&](auto tag) {
+    return launch_pair_with_slopes<typename decltype(tag)::Type, true>(params, shared_limit, stream);
   });
 }
 

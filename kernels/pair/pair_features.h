@@ -34,7 +34,7 @@ struct PairFeatures {
   /// Sixteen products for SEPARATE with eight scales, of three pairs of halves each.
   static constexpr int kMax = 48;
   struct Segment {
-    int end;  // the feature after its last
+    int end;  // the feature after its last; all segments but the last have an even number of them, whole steps
     float omega;
   };
 

@@ -51,13 +51,13 @@ __device__ inline bool has_bad_row(const PairFinishParams& params, std::int64_t 
   return false;
 }
 
-/// One thread: a group's flags, and its loss.
-__device__ inline void finish_group(const PairFinishParams& params, std::int64_t group, double sum) {
+/// One thread: writes a group's flags and returns its loss.
+__device__ inline double finish_group(const PairFinishParams& params, std::int64_t group, double sum) {
   const double weight = params.heads[2 * group], live = params.heads[2 * group + 1];
   const bool is_bad_input = isnan(weight), is_bad = is_bad_input || has_bad_row(params, group);
   params.flags[2 * group] = is_bad ? NAN : static_cast<float>(params.reduction.scale(weight, live));
   params.flags[2 * group + 1] = is_bad_input ? NAN : 0;
-  params.group_losses[group] = is_bad ? NAN : params.reduction.loss(sum, weight, live);
+  return is_bad ? NAN : params.reduction.loss(sum, weight, live);
 }
 
 /// pair_finish_kernel.  Computes: flags, and what the caller asked for from the losses of the groups. One block.
@@ -69,10 +69,9 @@ __global__ void __launch_bounds__(PairFinishTile::kThreads) pair_finish_kernel(c
   for (std::int64_t group = 0; group < params.groups; ++group) {
     const double sum = params.loss != nullptr ? join_pair_losses(params, group, storage) : 0;
     if (threadIdx.x != 0) continue;
-    finish_group(params, group, sum);
-    total += params.group_losses[group];
-    if (params.loss != nullptr && params.is_per_group)
-      params.loss[group] = static_cast<float>(params.group_losses[group]);
+    const double loss = finish_group(params, group, sum);
+    total += loss;
+    if (params.loss != nullptr && params.is_per_group) params.loss[group] = static_cast<float>(loss);
   }
   if (threadIdx.x == 0 && params.loss != nullptr && !params.is_per_group) params.loss[0] = static_cast<float>(total);
 }

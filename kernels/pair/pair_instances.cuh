@@ -19,6 +19,9 @@ cudaError_t launch_pair_of(const PairParams& params, std::int64_t shared_limit, 
                        static_cast<std::size_t>(bytes), static_cast<std::size_t>(shared_limit));
 }
 
+/// Of the loss alone, which has registers to spare.
+inline constexpr int kLossColumnTiles = 4;
+
 template <std::size_t kRow, bool kIsExact, int kSteps, bool kLooksUp>
 using PairShapeOf =
     PairShape<kLooksUp ? kPairShapes[kRow].look_up_warps : kPairShapes[kRow].warps, kPairShapes[kRow].row_tiles,
@@ -44,28 +47,33 @@ cudaError_t launch_pair_with_slopes(const PairParams& params, std::int64_t share
   return cudaErrorInvalidValue;
 }
 
+/// The loss alone: one kernel for all classes whose strips are dealt to warps alike, and so to slots.
+template <class Phi, bool kLooksUp, std::size_t kRow = 0>
+cudaError_t launch_pair_loss(const PairParams& params, std::int64_t shared_limit, LaunchStream& stream) {
+  constexpr PairShapeRow kShape = kPairShapes[kRow];
+  constexpr int kWarps = kLooksUp ? kShape.look_up_warps : kShape.warps;
+  if constexpr (kWarps > 0)
+    if (pair_shape(params.classes).octets == kShape.octets)
+      return launch_pair_of<Phi, PairShape<kWarps, kShape.row_tiles, kLossColumnTiles, 0, false, 0, kLooksUp>>(
+          params, shared_limit, stream);
+  if constexpr (kRow + 1 < std::size(kPairShapes))
+    return launch_pair_loss<Phi, kLooksUp, kRow + 1>(params, shared_limit, stream);
+  return cudaErrorInvalidValue;
+}
 template <class Phi>
 cudaError_t launch_pair_loss(const PairParams& params, std::int64_t shared_limit, LaunchStream& stream) {
-  if (params.look_up != nullptr)
-    return launch_pair_of<Phi, PairShape<8, 1, 4, 0, false, 0, true>>(params, shared_limit, stream);
-  if (pair_shape(params.classes).row_tiles == 1)
-    return launch_pair_of<Phi, PairShape<4, 1, 4, 0, false, 0>>(params, shared_limit, stream);
-  return launch_pair_of<Phi, PairShape<4, 2, 4, 0, false, 0>>(params, shared_limit, stream);
+  return params.look_up != nullptr ? launch_pair_loss<Phi, true>(params, shared_limit, stream)
+                                   : launch_pair_loss<Phi, false>(params, shared_limit, stream);
 }
 
-template <class Functor>
-struct PenaltyTag {
-  using penalty = Functor;
-};
-/// Calls launch(tag), tag.penalty the functor's type, for penalties that take half slopes.
+/// Calls launch(tag), tag a PenaltyTag, for penalties that the pair kernel takes.
 template <class Launch>
-cudaError_t with_smooth_penalty(PairPenalty penalty, const Launch& launch) {
-  switch (penalty) {
-    case PairPenalty::kSquared: return launch(PenaltyTag<SquaredError<FloatOps>>{});
-    case PairPenalty::kHuber: return launch(PenaltyTag<Huber<FloatOps>>{});
-    case PairPenalty::kLogCosh: return launch(PenaltyTag<LogCosh<FloatOps>>{});
-    default: return cudaErrorInvalidValue;
-  }
+cudaError_t with_pair_penalty(arloss_penalty_t penalty, const Launch& launch) {
+  if (penalty == ARLOSS_PENALTY_CROSS_ENTROPY) return launch(PenaltyTag<HardCrossEntropy<FloatOps>>{});
+  return with_penalty<FloatOps>(penalty, [&](auto tag) {
+    if constexpr (decltype(tag)::Type::kTerms == PairTerms::kResidual) return launch(tag);
+    return cudaErrorInvalidValue;
+  });
 }
 
 }  // namespace arloss::kernels

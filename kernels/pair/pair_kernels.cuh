@@ -22,14 +22,15 @@ __device__ PairFactors pair_factors(const PairParams& params, const PairBlock& b
   const float unit = power_of_two(-kPairExponent - residual_exponent(bounds));
   const Phi phi(params.sums.penalty_param, unit);
   const int exponent = slope_exponent(bounds, phi.largest_slope(difference_bound(bounds) / unit));
-  // The slope of the penalty by d is u^(kDegree - 1) of that by x.
+  // phi = unit^kDegree phi', and its slope by d that by x over the unit.
   float slope = params.sums.factor * power_of_two(-kPairExponent - exponent), loss = power_of_two(-exponent);
+  if (Phi::kDegree == 0) slope /= unit;
 #pragma unroll
   for (int k = 0; k < Phi::kDegree; ++k) {
-    slope *= unit;
+    if (k > 0) slope *= unit;
     loss *= unit;
   }
-  return {unit, power_of_two(exponent), slope / unit, loss};
+  return {unit, power_of_two(exponent), slope, loss};
 }
 
 /// Penalties of a chunk: slopes, and the loss of its rows where it is wanted.

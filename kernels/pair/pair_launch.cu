@@ -30,9 +30,7 @@ cudaError_t launch_planes(const PlanesParams& params, LaunchStream& stream) {
                        PairRowTile::kThreads, params, stream);
 }
 
-bool is_pair_supported(PairPenalty penalty, const PairFeatures& features, std::int64_t classes,
-                       std::int64_t shared_bytes) {
-  if (penalty == PairPenalty::kAbsolute || penalty == PairPenalty::kCrossEntropy) return false;
+bool is_pair_supported(const PairFeatures& features, std::int64_t classes, std::int64_t shared_bytes) {
   const PairShapeRow shape = pair_shape(classes);
   return shape.octets > 0 && (!features.is_exact || shape.octets <= kMaxExactOctets) &&
          pair_shared_bytes(shape.strip_rows(features.looks_up), features.pieces(class_octets(classes)),

@@ -16,10 +16,9 @@ cudaError_t launch_pack(const PackParams& params, LaunchStream& stream);
 cudaError_t launch_look_up(const LookUpParams& params, LaunchStream& stream);
 cudaError_t launch_planes(const PlanesParams& params, LaunchStream& stream);
 
-/// Does the pair kernel take the penalty, so many classes, and rows of these features in `shared_bytes` of shared
-/// memory to a thread block? Where not, the difference kernel does.
-bool is_pair_supported(PairPenalty penalty, const PairFeatures& features, std::int64_t classes,
-                       std::int64_t shared_bytes);
+/// Does the pair kernel take so many classes, and rows of these features in `shared_bytes` of shared memory to a thread
+/// block? Where not, the difference kernel does.
+bool is_pair_supported(const PairFeatures& features, std::int64_t classes, std::int64_t shared_bytes);
 /// The pairs of the kernel's thread blocks, and so its losses' slots and its slopes' splits.
 PairWalk pair_walk(std::int64_t groups, std::int64_t rows_of_a_group, std::int64_t classes, bool looks_up);
 PairWalk difference_walk(std::int64_t groups, std::int64_t rows_of_a_group);

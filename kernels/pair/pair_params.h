@@ -3,6 +3,7 @@
 
 #include <cstdint>
 
+#include "arloss/arloss.h"
 #include "kernels/pair/pair_features.h"
 #include "kernels/pair/pair_tile.h"
 #include "kernels/pool/label_scale.h"
@@ -63,12 +64,10 @@ struct PlanesParams {
   float* u;  // [labels.count] sets of planes
 };
 
-enum class PairPenalty { kSquared, kAbsolute, kHuber, kCrossEntropy, kHardCrossEntropy, kLogCosh };
-
 /// The penalty and where its sums go: sum_ij w_i w_j phi of each group, and sum_j w_j phi'(A_ij - B_ij) s_j of each
 /// row.
 struct PairSums {
-  PairPenalty penalty;
+  arloss_penalty_t penalty;
   float penalty_param;
   float factor;  // of the slopes: the scale's omega in a pyramid
   bool wants_loss;
@@ -76,7 +75,7 @@ struct PairSums {
   float* slopes;   // [PairWalk::splits][batch][classes][rows]; NULL: loss alone
 };
 
-/// All pairs by tensor cores, from packed rows.
+/// All pairs by tensor cores, from packed rows; not ABSOLUTE, and CROSS_ENTROPY of hard labels alone.
 struct PairParams {
   std::int64_t batch, rows, classes, images_per_group;
   bool is_exact;  // slopes and s as two halves each; the features have them then
@@ -131,9 +130,8 @@ struct PairFinishParams {
   int num_passes;
   Pass passes[LabelScales::kMax];
   bool is_per_group;
-  double* group_losses;  // [groups]; scratch
-  float* flags;          // [groups][2]: scale, dead value
-  float* loss;           // optional, [groups] or [1]
+  float* flags;  // [groups][2]: scale, dead value
+  float* loss;   // optional, [groups] or [1]
 };
 
 }  // namespace arloss::kernels

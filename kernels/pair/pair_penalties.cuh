@@ -1,6 +1,7 @@
 #ifndef ARLOSS_KERNELS_PAIR_PENALTIES_CUH
 #define ARLOSS_KERNELS_PAIR_PENALTIES_CUH
 
+#include "arloss/arloss.h"
 #include "kernels/ptx/approximate.cuh"
 
 namespace arloss::kernels {

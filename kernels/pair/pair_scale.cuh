@@ -19,10 +19,12 @@ __device__ inline float difference_bound(const PairBounds& bounds) {
   return bounds.has_shift != 0 ? 1 : fminf(1, 2 * sqrtf(__int_as_float(bounds.residual_square)));
 }
 
-/// Of a pair's slope times the weight of its column.
+/// Of a pair's slope times the weight of its column. LOG_COSH of a large delta has slopes that are small in any unit.
 __device__ inline int slope_exponent(const PairBounds& bounds, float largest_slope) {
+  constexpr int kMost = 100;  // what is multiplied by it stays a float
   const float bound = largest_slope * __int_as_float(bounds.weight);
-  return half_exponent(bound * bound);
+  const int above = (__float_as_int(bound) >> 23) - 127 + 1;  // bound < 2^above
+  return min(kPairExponent - above, kMost);
 }
 
 }  // namespace arloss::kernels

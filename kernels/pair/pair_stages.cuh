@@ -77,8 +77,9 @@ class PairLookUpCopy {
  public:
   __device__ PairLookUpCopy(const PairParams& params, const PairBlock& block)
       : pitch_(look_up_columns(block.rows) / 8),
-        from_(params.look_up + (block.group * params.classes + first_class()) * pitch_ + block.first_column(0) / 8 +
-              threadIdx.x % kLookUpPieces),
+        from_(Shape::kLooksUp ? params.look_up + (block.group * params.classes + first_class()) * pitch_ +
+                                    block.first_column(0) / 8 + threadIdx.x % kLookUpPieces
+                              : nullptr),
         classes_(static_cast<int>(params.classes)) {}
 
   __device__ void start(HalfPiece* to) {

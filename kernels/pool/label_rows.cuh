@@ -75,6 +75,9 @@ __device__ inline std::int64_t block_of_cell(const LabelScale& scale, std::int64
 __device__ inline LabelRow label_row_of_cell(const LabelScale& scale, std::int64_t cell) {
   return LabelRow(scale, block_of_cell(scale, cell));
 }
+__device__ inline LabelRow label_row_of_cell(const LabelScale& scale, std::int64_t image, std::int64_t cell) {
+  return LabelRow(scale, block_of_cell(scale, image, cell));
+}
 
 /// sqrt(a / a_total) - sqrt(b / b_total), which is not of size 1: exactly 0 for equal shares, else to the type's
 /// relative accuracy.
@@ -87,10 +90,6 @@ __device__ Number difference_of_roots(std::uint32_t a, std::uint32_t a_total, st
   };
   const Number totals = static_cast<Number>(a_total) * static_cast<Number>(b_total);
   return quotient(quotient(static_cast<Number>(numerator), totals), root(share(a, a_total)) + root(share(b, b_total)));
-}
-
-__device__ inline LabelRow label_row_of_cell(const LabelScale& scale, std::int64_t image, std::int64_t cell) {
-  return LabelRow(scale, block_of_cell(scale, image, cell));
 }
 
 /// Calls body(class, u^k_c - u^1_c) for the classes of either row; nothing where both are the same class.

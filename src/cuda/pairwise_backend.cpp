@@ -5,11 +5,10 @@
 #include "kernels/gradient/gradient_launch.h"
 #include "kernels/gram/gram_launch.h"
 #include "kernels/pair/pair_launch.h"
+#include "plan/penalties.h"
 
 namespace arloss::cuda {
 namespace {
-
-using kernels::PairPenalty;
 
 /// Slots that an image's weights are summed in: four chunks of cells to each, but for the largest images.
 std::int64_t weight_splits(std::int64_t cells) {
@@ -18,33 +17,25 @@ std::int64_t weight_splits(std::int64_t cells) {
 }
 
 /// Do rows of single halves, which leave some 5e-4 of A - B open, hold the contract's 1e-3 (docs/numerics.md)? Not
-/// under slopes that change fast around 0, and not for a pyramid's rows of unlike lengths of labels.
+/// under slopes that change fast around 0, nor for the blocks of a pyramid where slopes change at all, nor over few
+/// classes or rows, whose roundings do not average out.
 bool has_half_products(const Problem& problem, const Options& options) {
+  constexpr std::int64_t kLeastRows = 64;
+  const double least_param = facts_of(problem.penalty).least_half_param;
   const bool is_pyramid = problem.scale_mode == ARLOSS_SCALES_PYRAMID;
-  switch (problem.penalty) {
-    case ARLOSS_PENALTY_SQUARED: return !options.exact;
-    case ARLOSS_PENALTY_HUBER: return !options.exact && !is_pyramid && problem.penalty_param >= 0.05;
-    case ARLOSS_PENALTY_LOG_COSH: return !options.exact && !is_pyramid && problem.penalty_param >= 0.5;
-    default: return false;
-  }
+  const std::int64_t rows = problem.batch / problem.num_groups() * problem.grid.count();
+  return !options.exact && problem.penalty_param >= least_param && !(is_pyramid && least_param > 0) &&
+         kernels::class_octets(problem.classes) > 1 && rows >= kLeastRows;
 }
 
-/// Is B of every pair 0 or 1, so that A - B alone tells A and 1 - A? They have an absolute error then, some 3e-7, which
-/// the default accuracy has room for down to the default eps.
-bool is_hard_cross_entropy(const Problem& problem, const Options& options) {
-  return problem.penalty == ARLOSS_PENALTY_CROSS_ENTROPY && problem.has_hard_labels() && !options.exact &&
-         static_cast<float>(problem.penalty_param) >= 1e-4f;
-}
-
-PairPenalty pair_penalty(const Problem& problem, const Options& options) {
-  switch (problem.penalty) {
-    case ARLOSS_PENALTY_SQUARED: return PairPenalty::kSquared;
-    case ARLOSS_PENALTY_ABSOLUTE: return PairPenalty::kAbsolute;
-    case ARLOSS_PENALTY_HUBER: return PairPenalty::kHuber;
-    case ARLOSS_PENALTY_LOG_COSH: return PairPenalty::kLogCosh;
-    case ARLOSS_PENALTY_CROSS_ENTROPY: break;
-  }
-  return is_hard_cross_entropy(problem, options) ? PairPenalty::kHardCrossEntropy : PairPenalty::kCrossEntropy;
+/// Does A - B alone tell what the penalty needs? Where B is 0 or 1 CROSS_ENTROPY has A and 1 - A by it, to some 3e-7,
+/// which the default accuracy has room for down to the default eps; of few classes, more pairs are near the clamps, and
+/// differences cost little.
+bool takes_products(const Problem& problem, const Options& options) {
+  if (problem.penalty == ARLOSS_PENALTY_CROSS_ENTROPY)
+    return problem.has_hard_labels() && !options.exact && kernels::class_octets(problem.classes) > 1 &&
+           static_cast<float>(problem.penalty_param) >= 1e-4f;
+  return !facts_of(problem.penalty).takes_differences;
 }
 
 /// A pass of a pyramid has one scale of labels, the weight of which is the pass's.
@@ -59,15 +50,15 @@ std::vector<double> label_weights(const Problem& problem) {
 
 PairwiseBackend::PairwiseBackend(const Problem& problem, const Options& options)
     : CudaBackend(problem, options),
-      penalty_(pair_penalty(problem, options)),
       is_exact_(!has_half_products(problem, options)),
       omega_(label_weights(problem)),
       features_(kernels::pair_features(
           static_cast<int>(omega_.size()), omega_.data(), problem.scale_mode == ARLOSS_SCALES_SEPARATE, is_exact_,
           !is_exact_ && problem.has_hard_labels() && kernels::pair_shape(problem.classes).looks_up())),
       pieces_(features_.pieces(kernels::class_octets(problem.classes))),
-      has_products_(kernels::is_pair_supported(penalty_, features_, problem.classes,
-                                               static_cast<std::int64_t>(device_.shared_per_block))) {
+      has_products_(
+          takes_products(problem, options) &&
+          kernels::is_pair_supported(features_, problem.classes, static_cast<std::int64_t>(device_.shared_per_block))) {
   book_rows();
   if (!is_pyramid()) add_pass(-1, 1);
   auto table = static_cast<int>(tables_.size());
@@ -101,7 +92,6 @@ void PairwiseBackend::book_pairs() {
   weight_sums_ = workspace_.book<double>("sums of weights", {problem_.batch, weight_splits(cells()), 2});
   heads_ = workspace_.book<double>("sums of weights, joined", {groups, 2});
   bounds_ = workspace_.book<kernels::PairBounds>("bounds of rows", {static_cast<std::int64_t>(passes_.size()), groups});
-  group_losses_ = workspace_.book<double>("losses", {groups});
   flags_ = workspace_.book<float>("gradient flags", {groups, 2});
   slopes_ = workspace_.book<float>("slopes",
                                    {largest([&](const Pass& pass) { return pass.walk.splits * plane_values(pass); })});
@@ -143,6 +133,7 @@ kernels::PairRows PairwiseBackend::pair_rows(const Call& call, const Pass& pass)
   rows.rows = pass.rows;
   rows.classes = problem_.classes;
   rows.images_per_group = images_per_group();
+  std::transform(omega_.begin(), omega_.end(), rows.omega, [](double omega) { return static_cast<float>(omega); });
   if (pass.is_pooled()) {
     const RowTable& table = table_of(pass);
     rows.residual = at<float>(call.workspace, table.residual);
@@ -155,13 +146,12 @@ kernels::PairRows PairwiseBackend::pair_rows(const Call& call, const Pass& pass)
   rows.weights = at<float>(call.workspace, weights_);
   rows.softmax = softmax(call);
   rows.labels = label_scales(call);
-  std::transform(omega_.begin(), omega_.end(), rows.omega, [](double omega) { return static_cast<float>(omega); });
   return rows;
 }
 
 kernels::PairSums PairwiseBackend::pair_sums(const Call& call, const Pass& pass, Wants wants) const {
   kernels::PairSums sums{};
-  sums.penalty = penalty_;
+  sums.penalty = problem_.penalty;
   sums.penalty_param = static_cast<float>(problem_.penalty_param);
   sums.factor = static_cast<float>(pass.weight);
   sums.wants_loss = wants.loss;
@@ -264,7 +254,7 @@ void PairwiseBackend::visit_differences(const Call& call, kernels::PairRows rows
   params.residual = rows.residual;
   params.u = rows.u;
   params.num_scales = static_cast<int>(omega_.size());
-  std::transform(omega_.begin(), omega_.end(), params.omega, [](double omega) { return static_cast<float>(omega); });
+  std::copy(std::begin(rows.omega), std::end(rows.omega), params.omega);
   params.is_separate = problem_.scale_mode == ARLOSS_SCALES_SEPARATE;
   params.weights = rows.weights;
   params.sums = sums;
@@ -289,7 +279,6 @@ void PairwiseBackend::finish_groups(const Call& call, Wants wants) const {
     params.passes[params.num_passes++] = {at<double>(call.workspace, pass.losses), pass.walk.blocks(), pass.weight,
                                           bounds(call, pass)};
   params.is_per_group = problem_.reduction == ARLOSS_REDUCTION_NONE;
-  params.group_losses = at<double>(call.workspace, group_losses_);
   params.flags = at<float>(call.workspace, flags_);
   params.loss = wants.loss ? call.io.loss : nullptr;
   call.launch("pair finish kernel", [&] { return kernels::launch_pair_finish(params, call.stream); });

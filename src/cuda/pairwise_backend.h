@@ -63,7 +63,6 @@ class PairwiseBackend : public CudaBackend {
   void finish_groups(const Call& call, Wants wants) const;
   void write_gradient(const Call& call) const;
 
-  const kernels::PairPenalty penalty_;
   const bool is_exact_;              // rows and slopes as two halves each
   const std::vector<double> omega_;  // of the label scales that a pass compares with, finest first
   const kernels::PairFeatures features_;
@@ -71,7 +70,7 @@ class PairwiseBackend : public CudaBackend {
   const bool has_products_;  // rows as halves for tensor cores; else differences of rows, in float32
   std::vector<Pass> passes_;
   // Offsets into the workspace; what passes share is as large as the largest of them takes.
-  std::size_t weight_sums_ = 0, heads_ = 0, bounds_ = 0, group_losses_ = 0, flags_ = 0;
+  std::size_t weight_sums_ = 0, heads_ = 0, bounds_ = 0, flags_ = 0;
   std::size_t left_ = 0, right_ = 0, look_up_ = 0;  // packed rows
   std::size_t s_ = 0, u_ = 0;                       // planes
   std::size_t slopes_ = 0;

@@ -4,7 +4,7 @@
 // a device and a vector of them on the CPU. Ops provides Number and set, neg, add, sub, mul, div, abs, min, max, each
 // rounded once, mul_add(a, b, c) = a b + c, rounded once where the target can, select_less(a, b, x, y) = a < b ? x : y,
 // inverse(a) = 1 / a and exp(a) of a <= 0 to a few ulp, log(a) to a few ulp where it is not near 0, and
-// twice_atanh_excess(w) = 2 atanh(w) - 2 w for |w| <= 1/3. No include guard by design.
+// twice_atanh_excess(w) = 2 atanh(w) - 2 w for |w| <= 1/3. No include guard by design: arloss.h comes before it.
 //
 // Where kTerms is kResidual d may come in a unit u: phi(u x) = u^kDegree times what a penalty made with that unit has
 // for x, and its slope is that by x, at most largest_slope(bound) for |x| up to the bound.
@@ -225,3 +225,23 @@ struct LogCosh {
  private:
   Number inverse_;
 };
+
+/// Which functor a penalty is.
+template <class Functor>
+struct PenaltyTag {
+  using Type = Functor;
+};
+
+/// Calls body(tag), tag a PenaltyTag: the one place where a penalty's name becomes a type. A value that is none of them
+/// counts as the first.
+template <class Ops, class Body>
+auto with_penalty(arloss_penalty_t penalty, const Body& body) {
+  switch (penalty) {
+    case ARLOSS_PENALTY_ABSOLUTE: return body(PenaltyTag<AbsoluteError<Ops>>{});
+    case ARLOSS_PENALTY_HUBER: return body(PenaltyTag<Huber<Ops>>{});
+    case ARLOSS_PENALTY_CROSS_ENTROPY: return body(PenaltyTag<CrossEntropy<Ops>>{});
+    case ARLOSS_PENALTY_LOG_COSH: return body(PenaltyTag<LogCosh<Ops>>{});
+    case ARLOSS_PENALTY_SQUARED: break;
+  }
+  return body(PenaltyTag<SquaredError<Ops>>{});
+}

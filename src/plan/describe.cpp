@@ -97,8 +97,9 @@ void add_pass(const Problem& problem, std::int64_t edge, int scales, Cost& cost)
                           math::num_blocks(problem.grid.height, edge) * math::num_blocks(problem.grid.width, edge));
   const double pairs = rows * rows / groups;
   const int penalties = problem.scale_mode == ARLOSS_SCALES_SEPARATE ? scales : 1;
+  const int class_flops = penalty.takes_differences ? 10 : 2;
   cost.pairs += pairs;
-  cost.flops += pairs * ((penalty.class_flops + 2) * classes + penalties * penalty.flops + (scales - 1) * kScaleFlops);
+  cost.flops += pairs * ((class_flops + 2) * classes + penalties * penalty.flops + (scales - 1) * kScaleFlops);
   cost.bytes += tensor_bytes(problem) + 8 * classes * (rows + pairs / kPanel);
 }
 

@@ -56,7 +56,7 @@ const Candidate kCandidates[] = {
     {Route::kFactoredAbsolute, "factored-absolute",
      "with hard labels |A - B| = A (1 - 2B) + B factors into class sums: linear in the cells",
      refuse_factored_absolute},
-    {Route::kPairwise, "pairwise", "every pair of cells is visited, in tiles that stay in cache",
+    {Route::kPairwise, "pairwise", "every pair of cells is visited, tile by tile",
      [](const Problem&) { return std::string(); }},
 };
 

@@ -85,9 +85,12 @@ TEST(CudaConcurrency, ThreadsShareAPlan) {
     });
 }
 
-/// Threads that make their plans, too, each of another problem.
+/// Threads that make their plans, too, each of another problem; those over pairs ask one kernel for other amounts of
+/// shared memory.
 TEST(CudaConcurrency, ThreadsWithPlansOfTheirOwn) {
-  const std::vector<CaseSpec> kinds = device_kinds(kHeight);
+  std::vector<CaseSpec> kinds = device_kinds(kHeight);
+  const std::vector<CaseSpec> pairs = pair_kinds(kHeight);
+  kinds.insert(kinds.end(), pairs.begin(), pairs.end());
   std::vector<Outcome> outcomes(kinds.size());
   std::vector<std::thread> threads;
   for (std::size_t i = 0; i < kinds.size(); ++i)

@@ -14,8 +14,40 @@
 namespace support {
 namespace {
 
+using oracle::Penalty;
+
 TEST(CudaPairShapes, AreWithinTheContract) {
   for (const CaseSpec& spec : pair_shape_list()) expect_accurate_on_device(build_case(spec));
+}
+
+/// Roundings of few classes or few rows do not average out.
+TEST(CudaPairShapes, FewClassesOrRowsAreAsAccurate) {
+  for (std::uint64_t seed = 0; seed < 12; ++seed) {
+    const bool has_few_rows = seed % 3 == 0;
+    CaseSpec spec =
+        plain_spec(1, has_few_rows ? 19 : 2 + static_cast<std::int64_t>(seed % 2), 1, has_few_rows ? 2 : 70);
+    spec.problem.penalty = seed % 4 < 2 ? Penalty::kHuber : Penalty::kCrossEntropy;
+    spec.label_map = LabelMap::kNoise;
+    spec.device_algorithm = ARLOSS_ALGORITHM_PAIRWISE;
+    spec.seed = seed;
+    expect_accurate_on_device(build_case(spec));
+  }
+}
+
+/// Slopes far below the range of halves, whatever the unit of A - B.
+TEST(CudaPairShapes, SlopesMayBeSmall) {
+  for (const double delta : {10.0, 1000.0})
+    for (const bool is_exact : {false, true}) {
+      CaseSpec spec = plain_spec(1, 19, 5, 26);
+      spec.problem.penalty = Penalty::kLogCosh;
+      spec.problem.penalty_param = delta;
+      spec.regime = Regime::kNearPerfect8;
+      spec.device_algorithm = ARLOSS_ALGORITHM_PAIRWISE;
+      spec.is_exact = is_exact;
+      oracle::Inputs inputs = draw_inputs(spec);
+      inputs.pixel_weights.assign(static_cast<std::size_t>(spec.cells()), 0x1p-20);
+      expect_accurate_on_device(build_case(spec, inputs));
+    }
 }
 
 /// Three column tiles and two strips, so that there is an order to keep.

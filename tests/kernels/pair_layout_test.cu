@@ -109,7 +109,7 @@ Sums run(PairKernel kernel, const Rows& rows) {
   params.bounds = device_bounds.data();
   params.num_segments = 1;
   params.segments[0] = {2, 1.0f};
-  params.sums = {PairPenalty::kHuber, static_cast<float>(kDelta), 1, true, losses.data(), slopes.data()};
+  params.sums = {ARLOSS_PENALTY_HUBER, static_cast<float>(kDelta), 1, true, losses.data(), slopes.data()};
   LaunchStream stream(nullptr);
   // Derived: 128 rows of a strip and 128 columns of 7 pieces, and weights, take 29 KiB.
   check(launch_blocks(kernel, walk.blocks(), kThreads, params, stream, 32 * 1024));

@@ -166,13 +166,14 @@ bool CaseSpec::is_factorable() const {
 }
 
 bool CaseSpec::has_half_products() const {
-  if (device_algorithm != ARLOSS_ALGORITHM_PAIRWISE || is_exact) return false;
+  if (device_algorithm != ARLOSS_ALGORITHM_PAIRWISE || is_exact || problem.classes <= 8) return false;
+  const bool is_pyramid = problem.scale_mode == oracle::ScaleMode::kPyramid;
+  const std::int64_t rows = cells() * (problem.span == oracle::Span::kBatch ? problem.batch : 1);
   const double param = problem.penalty_param;
   switch (problem.penalty) {
-    case oracle::Penalty::kSquared: return true;
-    case oracle::Penalty::kHuber:
-      return problem.scale_mode != oracle::ScaleMode::kPyramid && (param == 0 || param >= 0.05);
-    case oracle::Penalty::kLogCosh: return problem.scale_mode != oracle::ScaleMode::kPyramid && param >= 0.5;
+    case oracle::Penalty::kSquared: return rows >= 64;
+    case oracle::Penalty::kHuber: return !is_pyramid && (param == 0 || param >= 0.05) && rows >= 64;
+    case oracle::Penalty::kLogCosh: return !is_pyramid && param >= 0.5 && rows >= 64;
     case oracle::Penalty::kAbsolute: return false;
     case oracle::Penalty::kCrossEntropy: return has_hard_labels() && (param == 0 || param >= 1e-4);
   }

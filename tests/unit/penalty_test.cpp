@@ -5,6 +5,8 @@
 #include <cmath>
 #include <limits>
 
+#include "arloss/arloss.h"
+
 namespace {
 
 /// The verbs of penalty-inl.h for one float, each with the error a device's may have.

@@ -224,13 +224,7 @@ HWY_INLINE void visit_tile(const PairJob& job) {
 }
 
 HWY_ATTR void pair_tile(const PairJob& job) {
-  switch (job.penalty) {
-    case ARLOSS_PENALTY_SQUARED: return visit_tile<SquaredError<VectorOps>>(job);
-    case ARLOSS_PENALTY_ABSOLUTE: return visit_tile<AbsoluteError<VectorOps>>(job);
-    case ARLOSS_PENALTY_HUBER: return visit_tile<Huber<VectorOps>>(job);
-    case ARLOSS_PENALTY_CROSS_ENTROPY: return visit_tile<CrossEntropy<VectorOps>>(job);
-    case ARLOSS_PENALTY_LOG_COSH: return visit_tile<LogCosh<VectorOps>>(job);
-  }
+  with_penalty<VectorOps>(job.penalty, [&](auto tag) HWY_ATTR { visit_tile<typename decltype(tag)::Type>(job); });
 }
 
 }  // namespace HWY_NAMESPACE
