@@ -153,10 +153,10 @@ __global__ void __launch_bounds__(Shape::kThreads, Shape::kResidentBlocks) pair_
   visit.slopes.clear();
   copy_strip<Shape>(params, block, shared);
   PairColumnCopy<Shape> columns(params, block);
-  if (block.num_tiles > 0) columns.start(shared, 0);
+  if (block.num_tiles > 0) columns.start(0, shared, 0);
   ptx::cp_async_commit();
   for (int tile = 0; tile < block.num_tiles; ++tile) {
-    if (tile + 1 < block.num_tiles) columns.start(shared, (tile + 1) % 2);
+    if (tile + 1 < block.num_tiles) columns.start(tile + 1, shared, (tile + 1) % 2);
     ptx::cp_async_commit();   // empty after the last tile, so that the wait below always leaves one group
     ptx::cp_async_wait<1>();  // this thread's copies of this tile
     __syncthreads();          // all threads' copies of this tile before its reads

@@ -25,6 +25,7 @@ PairWalk difference_walk(std::int64_t groups, std::int64_t rows_of_a_group);
 
 /// Loss and slopes of all pairs, without the 1 / Z. Bits depend on shapes and values alone, and those of the loss not
 /// on whether slopes are wanted too. A NaN in a row need not reach them: it is in the bounds.
+/// `shared_limit`: bytes that the device gives a thread block at most, the kernels' limit whatever a launch asks for.
 cudaError_t launch_pair(const PairParams& params, std::int64_t shared_limit, LaunchStream& stream);
 cudaError_t launch_differences(const DifferenceParams& params, LaunchStream& stream);
 

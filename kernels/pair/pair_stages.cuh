@@ -34,11 +34,11 @@ class PairCopy {
   __device__ PairCopy(const PairParams& params, const PairBlock& block, const HalfPiece* rows, std::int64_t first_row)
       : rows_(rows),
         from_(rows + (block.first_row_of_group + first_row + thread_row()) * params.pieces + thread_piece()),
-        rows_left_(block.rows - first_row - thread_row()),
         pieces_(static_cast<int>(params.pieces)) {}
 
-  __device__ void start(HalfPiece* to, int pitch) {
-    const bool is_valid = rows_left_ > 0;
+  /// The next rows, from row `first` of the group on.
+  __device__ void start(const PairBlock& block, std::int64_t first, HalfPiece* to, int pitch) {
+    const bool is_valid = first + thread_row() < block.rows;
     const HalfPiece* const from = is_valid ? from_ : rows_;
     to += thread_row() * pitch + thread_piece();
     if constexpr (Shape::kSteps > 0) {
@@ -51,7 +51,6 @@ class PairCopy {
         ptx::cp_async_16(to + piece, from + piece, is_valid);
     }
     from_ += PairTile::kColumns * pieces_;
-    rows_left_ -= PairTile::kColumns;
   }
 
  private:
@@ -60,7 +59,6 @@ class PairCopy {
   __device__ static int thread_piece() { return static_cast<int>(threadIdx.x) % kRowThreads; }
 
   const HalfPiece *rows_, *from_;
-  std::int64_t rows_left_;
   int pieces_;
 };
 
@@ -68,7 +66,7 @@ template <class Shape>
 __device__ void copy_strip(const PairParams& params, const PairBlock& block, const PairShared& shared) {
   PairCopy<Shape> copy(params, block, params.left, block.first_row);
   for (int first = 0; first < Shape::kStripRows; first += PairTile::kColumns)
-    copy.start(shared.left() + first * shared.pitch(), shared.pitch());
+    copy.start(block, block.first_row + first, shared.left() + first * shared.pitch(), shared.pitch());
 }
 
 /// The copies of a column tile's look-up table after that of another.
@@ -104,26 +102,26 @@ template <class Shape>
 class PairColumnCopy {
  public:
   __device__ PairColumnCopy(const PairParams& params, const PairBlock& block)
-      : rows_(params, block, params.right, block.first_column(0)),
-        all_weights_(params.weights),
-        weights_(params.weights + block.first_row_of_group + block.first_column(0) + threadIdx.x),
-        weights_left_(block.rows - block.first_column(0) - threadIdx.x),
+      : params_(params),
+        block_(block),
+        rows_(params, block, params.right, block.first_column(0)),
         look_up_(params, block) {}
 
-  __device__ void start(const PairShared& shared, int stage) {
-    rows_.start(shared.right(stage), shared.pitch());
+  /// Of the next tile, which is `tile`.
+  __device__ void start(int tile, const PairShared& shared, int stage) {
+    const std::int64_t first = block_.first_column(tile);
+    rows_.start(block_, first, shared.right(stage), shared.pitch());
     if (Shape::kLooksUp) look_up_.start(shared.look_up(stage));
     if (threadIdx.x >= PairTile::kColumns) return;
-    const bool is_valid = weights_left_ > 0;
-    ptx::cp_async_4(shared.weights(stage) + threadIdx.x, is_valid ? weights_ : all_weights_, is_valid);
-    weights_ += PairTile::kColumns;
-    weights_left_ -= PairTile::kColumns;
+    const bool is_valid = first + threadIdx.x < block_.rows;
+    ptx::cp_async_4(shared.weights(stage) + threadIdx.x,
+                    params_.weights + (is_valid ? block_.first_row_of_group + first + threadIdx.x : 0), is_valid);
   }
 
  private:
+  const PairParams& params_;
+  const PairBlock& block_;
   PairCopy<Shape> rows_;
-  const float *all_weights_, *weights_;
-  std::int64_t weights_left_;
   PairLookUpCopy<Shape> look_up_;
 };
 

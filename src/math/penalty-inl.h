@@ -7,7 +7,8 @@
 // twice_atanh_excess(w) = 2 atanh(w) - 2 w for |w| <= 1/3. No include guard by design: arloss.h comes before it.
 //
 // Where kTerms is kResidual d may come in a unit u: phi(u x) = u^kDegree times what a penalty made with that unit has
-// for x, and its slope is that by x, at most largest_slope(bound) for |x| up to the bound.
+// for x, and its slope is that by x, at most largest_slope(bound) for |x| up to the bound. kSkipsDiagonal is the CPU's:
+// a device leaves pairs of a row with itself out under every penalty.
 
 /// What a penalty reads of a pair, and how exactly it has to know it.
 enum class PairTerms {
@@ -152,8 +153,8 @@ struct CrossEntropy {
   float eps_;
 };
 
-/// CROSS_ENTROPY where B is 0 or 1. Then |d| is the complement of x, A or 1 - A as the labels ask: -log(x'/(1 - eps)),
-/// by the sign of d, and 0 beyond the clamps. d = 0, as of a row with itself, is beyond them.
+/// CROSS_ENTROPY where B is 0 or 1 (math.md, eq. 28). Then |d| is the complement of x, A or 1 - A as the labels ask:
+/// -log(x'/(1 - eps)), by the sign of d, and 0 beyond the clamps. d = 0, as of a row with itself, is beyond them.
 template <class Ops>
 struct HardCrossEntropy {
   static constexpr int kDegree = 0;
