@@ -47,8 +47,8 @@ ARLOSS_FUNCTION typename Ops::Number polynomial(typename Ops::Number, float c0) 
   return Ops::set(c0);
 }
 template <class Ops, class... Rest>
-ARLOSS_FUNCTION typename Ops::Number polynomial(typename Ops::Number x, float c0, Rest... rest) {
-  return Ops::mul_add(x, polynomial<Ops>(x, rest...), Ops::set(c0));
+ARLOSS_FUNCTION typename Ops::Number polynomial(typename Ops::Number x, float c0, float c1, Rest... rest) {
+  return Ops::mul_add(x, polynomial<Ops>(x, c1, rest...), Ops::set(c0));
 }
 
 /// d^2.
