@@ -36,12 +36,6 @@ struct DifferenceSharedStorage {
 };
 static_assert(sizeof(DifferenceSharedStorage) <= 48 * 1024, "static shared memory of every device");
 
-/// One thread block's pairs with kColumns columns.
-struct DifferenceChunk {
-  std::int64_t first_column;
-  bool is_first, wants_loss;
-};
-
 using PairNumbers = float[DifferenceTile::kRows][DifferenceTile::kRows];
 
 /// body(row, column) of the thread's 16 pairs.
@@ -59,37 +53,51 @@ __device__ inline int first_column_of_thread() {
   return static_cast<int>(threadIdx.x) / DifferenceTile::kRowThreads * DifferenceTile::kRows;
 }
 
-/// The element of a set of planes that class 0 of a row of the group has.
-__device__ inline const float* element_of_row(const DifferenceParams& params, const PairBlock& block,
-                                              const float* planes, std::int64_t row) {
-  const std::int64_t row_of_batch = block.first_row_of_group + row, image = row_of_batch / params.rows;
-  return planes + image * params.classes * params.rows + (row_of_batch - image * params.rows);
-}
-
-/// Classes [first_class, ...) of `count` rows, zeros past the last row and class.
+/// Copies classes of kCount neighbouring rows of a group to shared memory: where the thread's one lies.
 template <int kCount>
-__device__ void load_planes(const DifferenceParams& params, const PairBlock& block, const float* planes,
-                            std::int64_t first_row, std::int64_t first_class,
-                            float (&to)[DifferenceTile::kClasses][kCount]) {
-  const int row = static_cast<int>(threadIdx.x) % kCount;
-  const bool is_present = first_row + row < block.rows;
-  const float* const from = element_of_row(params, block, planes, is_present ? first_row + row : 0);
-  for (int c = static_cast<int>(threadIdx.x) / kCount; c < DifferenceTile::kClasses;
-       c += DifferenceTile::kThreads / kCount)
-    to[c][row] = is_present && first_class + c < params.classes ? from[(first_class + c) * params.rows] : 0;
-}
+class DifferenceCopy {
+ public:
+  __device__ DifferenceCopy(const DifferenceParams& params, const PairBlock& block, std::int64_t first_row)
+      : offset_(first_row + row() < block.rows ? plane_offset(params, block, first_row + row()) : kAbsent) {}
 
-/// Calls body(class in shared memory) for every class of a strip's rows and a chunk's columns, of `num_sets` planes.
+  /// Classes [first_class, ...) of a set of planes, zeros past the last row and class.
+  __device__ void run(const DifferenceParams& params, const float* planes, std::int64_t first_class,
+                      float (&to)[DifferenceTile::kClasses][kCount]) const {
+    for (int c = static_cast<int>(threadIdx.x) / kCount; c < DifferenceTile::kClasses;
+         c += DifferenceTile::kThreads / kCount) {
+      const bool is_present = offset_ != kAbsent && first_class + c < params.classes;
+      to[c][row()] = is_present ? planes[offset_ + (first_class + c) * params.rows] : 0;
+    }
+  }
+
+ private:
+  static constexpr std::int64_t kAbsent = -1;
+  __device__ static int row() { return static_cast<int>(threadIdx.x) % kCount; }
+
+  std::int64_t offset_;
+};
+using DifferenceStripCopy = DifferenceCopy<DifferenceTile::kStripRows>;
+using DifferenceColumnCopy = DifferenceCopy<DifferenceTile::kColumns>;
+
+/// One thread block's pairs with kColumns columns.
+struct DifferenceChunk {
+  std::int64_t first_column;
+  bool is_first, wants_loss;
+  DifferenceStripCopy strip;
+  DifferenceColumnCopy columns;
+};
+
+/// Calls body(class in shared memory) for every class of a strip's rows and a chunk's columns, of kSets sets of planes.
 template <int kSets, class Body>
-__device__ void for_each_class(const DifferenceParams& params, const PairBlock& block, std::int64_t first_column,
+__device__ void for_each_class(const DifferenceParams& params, const DifferenceChunk& chunk,
                                const float* const (&planes)[kSets], DifferenceSharedStorage& storage,
                                const Body& body) {
   for (std::int64_t first = 0; first < params.classes; first += DifferenceTile::kClasses) {
     __syncthreads();  // reads of the classes before these
 #pragma unroll
     for (int set = 0; set < kSets; ++set) {
-      load_planes(params, block, planes[set], block.first_row, first, storage.planes[set].rows);
-      load_planes(params, block, planes[set], first_column, first, storage.planes[set].columns);
+      chunk.strip.run(params, planes[set], first, storage.planes[set].rows);
+      chunk.columns.run(params, planes[set], first, storage.planes[set].columns);
     }
     __syncthreads();  // all threads' numbers before their reads
     const auto count = static_cast<int>(min(params.classes - first, std::int64_t{DifferenceTile::kClasses}));
@@ -111,10 +119,9 @@ struct Four {
 struct DifferenceSums {
   PairNumbers d, distance, a;
 
-  __device__ void run(const DifferenceParams& params, const PairBlock& block, std::int64_t first_column,
-                      DifferenceSharedStorage& storage) {
+  __device__ void run(const DifferenceParams& params, const DifferenceChunk& chunk, DifferenceSharedStorage& storage) {
     for_each_pair([&](int i, int j) { d[i][j] = distance[i][j] = a[i][j] = 0; });
-    for_each_class(params, block, first_column, {params.s, params.residual}, storage, [&](int c) {
+    for_each_class(params, chunk, {params.s, params.residual}, storage, [&](int c) {
       const Four s_i(storage.planes[0].rows[c] + first_row_of_thread());
       const Four s_j(storage.planes[0].columns[c] + first_column_of_thread());
       const Four e_i(storage.planes[1].rows[c] + first_row_of_thread());
@@ -127,17 +134,18 @@ struct DifferenceSums {
       });
     });
   }
+  __device__ Affinity<FloatOps> affinity(int i, int j) const { return {a[i][j], 0.5f * distance[i][j]}; }
 };
 
 /// B^k of a thread's pairs, with its complement |u_i - u_j|^2 / 2.
 struct LabelSums {
   PairNumbers b, complement;
 
-  __device__ void run(const DifferenceParams& params, const PairBlock& block, std::int64_t first_column, int scale,
+  __device__ void run(const DifferenceParams& params, const DifferenceChunk& chunk, int scale,
                       DifferenceSharedStorage& storage) {
     for_each_pair([&](int i, int j) { b[i][j] = complement[i][j] = 0; });
     const float* const u = params.u + scale * params.batch * params.classes * params.rows;
-    for_each_class(params, block, first_column, {u}, storage, [&](int c) {
+    for_each_class(params, chunk, {u}, storage, [&](int c) {
       const Four u_i(storage.planes[0].rows[c] + first_row_of_thread());
       const Four u_j(storage.planes[0].columns[c] + first_column_of_thread());
       for_each_pair([&](int i, int j) {
@@ -149,13 +157,6 @@ struct LabelSums {
   }
   __device__ Affinity<FloatOps> of(int i, int j) const { return {b[i][j], complement[i][j]}; }
 };
-
-/// A - B of the finest scale. Where B is exactly 1 or 0 it is minus the halved distance or A itself: sums of terms of
-/// one sign, so that no rounding turns its own.
-__device__ inline float finest_difference(const DifferenceSums& sums, const Affinity<FloatOps>& b, int i, int j) {
-  if (b.complement == 0) return -0.5f * sums.distance[i][j];
-  return b.value == 0 ? sums.a[i][j] : sums.d[i][j];
-}
 
 /// What the pairs are compared with after scale k: their blend so far, or B^k itself where each has a penalty of its
 /// own (SEPARATE). `d` follows by differences of label affinities (math.md, eq. 6, 7 and 24).
@@ -170,7 +171,7 @@ class DifferenceTarget {
   __device__ void start(const DifferenceSums& sums, float omega) {
     for_each_pair([&](int i, int j) {
       store_finest(i, j, b.of(i, j));
-      d[i][j] = finest_difference(sums, b.of(i, j), i, j);
+      d[i][j] = settled_residual<FloatOps>(sums.d[i][j], sums.affinity(i, j), b.of(i, j));
       b.b[i][j] *= omega;
       b.complement[i][j] *= omega;
     });
@@ -184,8 +185,8 @@ class DifferenceTarget {
   }
   __device__ void replace(const DifferenceSums& sums, const LabelSums& labels) {
     for_each_pair([&](int i, int j) {
-      d[i][j] =
-          finest_difference(sums, finest(i, j), i, j) + affinity_difference<FloatOps>(finest(i, j), labels.of(i, j));
+      d[i][j] = settled_residual<FloatOps>(sums.d[i][j], sums.affinity(i, j), finest(i, j)) +
+                affinity_difference<FloatOps>(finest(i, j), labels.of(i, j));
     });
     b = labels;
   }
@@ -212,7 +213,7 @@ __device__ void penalise(const DifferenceParams& params, const PairBlock& block,
   const Phi phi(params.sums.penalty_param);
   const int row = first_row_of_thread(), column = first_column_of_thread();
   for_each_pair([&](int i, int j) {
-    const Pair<FloatOps> pair{target.d[i][j], {sums.a[i][j], 0.5f * sums.distance[i][j]}, target.b.of(i, j)};
+    const Pair<FloatOps> pair{target.d[i][j], sums.affinity(i, j), target.b.of(i, j)};
     const Penalty<FloatOps> penalty = phi(pair);
     const bool is_self = block.first_row + row + i == chunk.first_column + column + j;
     const float weight = is_self ? 0 : omega * storage.weights[column + j];
@@ -233,7 +234,7 @@ __device__ inline void add_slopes(const DifferenceParams& params, const PairBloc
   float* const planes = slope_planes(params, block, row < block.rows ? row : 0);
   for (std::int64_t first = 0; first < params.classes; first += DifferenceTile::kClasses) {
     __syncthreads();  // slopes before their reads, and reads of the classes before these
-    load_planes(params, block, params.s, chunk.first_column, first, storage.planes[0].columns);
+    chunk.columns.run(params, params.s, first, storage.planes[0].columns);
     __syncthreads();  // all threads' numbers before their reads
     float sums[kClasses] = {};
     for (int j = 0; j < DifferenceTile::kColumns; ++j)
@@ -261,15 +262,15 @@ __device__ void visit_chunk(const DifferenceParams& params, const PairBlock& blo
     storage.weights[threadIdx.x] = column < block.rows ? params.weights[block.first_row_of_group + column] : 0;
   }
   DifferenceSums sums;
-  sums.run(params, block, chunk.first_column, storage);  // its barriers put the weights before their reads
+  sums.run(params, chunk, storage);  // its barriers put the weights before their reads
   DifferenceTarget target(storage);
-  target.b.run(params, block, chunk.first_column, 0, storage);
+  target.b.run(params, chunk, 0, storage);
   target.start(sums, params.is_separate ? 1 : params.omega[0]);
 #pragma unroll 1
   for (int k = 0; k < params.num_scales; ++k) {
     if (k > 0) {
       LabelSums labels;
-      labels.run(params, block, chunk.first_column, k, storage);
+      labels.run(params, chunk, k, storage);
       params.is_separate ? target.replace(sums, labels) : target.blend(labels, params.omega[k]);
     }
     if (params.is_separate || k + 1 == params.num_scales)
@@ -281,10 +282,11 @@ __device__ void visit_chunk(const DifferenceParams& params, const PairBlock& blo
 
 /// difference_kernel.  Computes: what the pair kernel does (pair_kernels.cuh), in float32 from planes: for penalties
 /// that are steep where A or 1 - A is small, and rows too long for shared memory.
-/// Owns: loss[group][strip][split], and the strip's slopes of its split.  Reads: the strip's planes once per 32
-/// columns. Order: shapes alone decide. Losses of a column tile in float32, then two floats, the block's in float64;
-/// slopes of 32 columns, then those sums, in float32. Cost: per pair and class 6 instructions, 4 per scale of labels
-/// and 1 for the slopes.
+/// Owns: loss[group][strip][split], and the strip's slopes of its split.
+/// Reads: the strip's planes once per 32 columns.
+/// Order: shapes alone decide. Losses of a column tile in float32, then two floats, the block's in float64; slopes of
+/// 32 columns, then those sums, in float32.
+/// Cost: per pair and class 6 instructions, 4 per scale of labels and 1 for the slopes.
 template <class Phi>
 __global__ void __launch_bounds__(DifferenceTile::kThreads, 2) difference_kernel(const DifferenceParams params) {
   follow_earlier_kernels();
@@ -292,11 +294,15 @@ __global__ void __launch_bounds__(DifferenceTile::kThreads, 2) difference_kernel
   const PairBlock block = pair_block(params, DifferenceTile::kStripRows);
   PairLoss<DifferenceTile::kRows> loss(params, block,
                                        [&](int r) { return block.first_row + first_row_of_thread() + r; });
+  const DifferenceStripCopy strip(params, block, block.first_row);
   for (int tile = 0; tile < block.num_tiles; ++tile) {
     const int loss_factor = params.sums.wants_loss ? block.loss_factor(tile) : 0;
-    for (int first = 0; first < PairTile::kColumns; first += DifferenceTile::kColumns)
-      visit_chunk<Phi>(params, block, {block.first_column(tile) + first, tile == 0 && first == 0, loss_factor > 0},
-                       loss, storage);
+    for (int first = 0; first < PairTile::kColumns; first += DifferenceTile::kColumns) {
+      const std::int64_t first_column = block.first_column(tile) + first;
+      const DifferenceColumnCopy columns(params, block, first_column);
+      visit_chunk<Phi>(params, block, {first_column, tile == 0 && first == 0, loss_factor > 0, strip, columns}, loss,
+                       storage);
+    }
     if (loss_factor > 0) loss.end_tile(static_cast<float>(loss_factor));
   }
   __syncthreads();  // reads of planes before the loss takes their place

@@ -54,16 +54,15 @@ __device__ inline HalfPiece pack_piece(const PairRow& row, const RowFeature& fea
 /// pack_kernel.  Computes: one piece of a row to a thread; rows of weight 0, and what pads a row, are zeros.
 /// Reads: each number of a row once per feature that it is in.
 /// Cost: per row, class and feature 4 bytes in and 2 out, from and to L2.
-__global__ void __launch_bounds__(PairRowTile::kThreads) pack_kernel(const PackParams params) {
+__global__ void __launch_bounds__(PairRowTile::kThreads, PairRowTile::kResidentBlocks)
+    pack_kernel(const PackParams params) {
   follow_earlier_kernels();
   const std::int64_t octets = class_octets(params.rows.classes), pieces = params.features.pieces(octets);
-  const auto blocks = static_cast<std::uint32_t>(PairRowTile::blocks(params.rows.rows));
-  const std::uint32_t sides = blockIdx.x / blocks;
-  const bool is_right = sides % 2 != 0;
-  const std::int64_t piece = sides / 2 % pieces, image = sides / 2 / pieces;
-  const std::int64_t index = std::int64_t{blockIdx.x % blocks} * PairRowTile::kThreads + threadIdx.x;
-  if (index >= params.rows.rows) return;
-  const PairRow row(params.rows, image, index);
+  const PairRowPlace place(params.rows.rows);
+  if (place.row >= params.rows.rows) return;
+  const bool is_right = place.plane % 2 != 0;
+  const std::int64_t piece = place.plane / 2 % pieces, image = place.plane / 2 / pieces;
+  const PairRow row(params.rows, image, place.row);
   const std::int64_t number = piece / octets;
   HalfPiece packed{};
   if (number < params.features.count && row.weight() != 0) {
@@ -73,42 +72,42 @@ __global__ void __launch_bounds__(PairRowTile::kThreads) pack_kernel(const PackP
     packed = pack_piece(row, feature, piece % octets * 8, params.rows.classes, feature.factor * power_of_two(exponent),
                         params.features.is_exact);
   }
-  (is_right ? params.right : params.left)[(image * params.rows.rows + index) * pieces + piece] = packed;
+  (is_right ? params.right : params.left)[(image * params.rows.rows + place.row) * pieces + piece] = packed;
 }
 
 /// look_up_kernel.  Computes: eight neighbouring columns of a class's residuals to a thread.
-__global__ void __launch_bounds__(PairRowTile::kThreads) look_up_kernel(const LookUpParams params) {
+__global__ void __launch_bounds__(PairRowTile::kThreads, PairRowTile::kResidentBlocks)
+    look_up_kernel(const LookUpParams params) {
   follow_earlier_kernels();
   const PairRows& rows = params.rows;
-  const std::int64_t rows_of_group = rows.rows * rows.images_per_group, pieces = look_up_columns(rows_of_group) / 8;
-  const auto blocks = static_cast<std::uint32_t>(PairRowTile::blocks(pieces));
-  const std::int64_t plane = blockIdx.x / blocks, c = plane % rows.classes, group = plane / rows.classes;
-  const std::int64_t piece = std::int64_t{blockIdx.x % blocks} * PairRowTile::kThreads + threadIdx.x;
-  if (piece >= pieces) return;
+  const std::int64_t pieces = look_up_columns(rows.rows_of_group()) / 8;
+  const PairRowPlace place(pieces);
+  if (place.row >= pieces) return;
+  const std::int64_t c = place.plane % rows.classes, group = place.plane / rows.classes;
   const float scale = power_of_two(residual_exponent(params.bounds[group]));
   float values[8];
 #pragma unroll
   for (int k = 0; k < 8; ++k) {
-    const std::int64_t column = 8 * piece + k, image = group * rows.images_per_group + column / rows.rows;
-    const bool is_present = column < rows_of_group;
+    const std::int64_t column = 8 * place.row + k, image = group * rows.images_per_group + column / rows.rows;
+    const bool is_present = column < rows.rows_of_group();
     const PairRow row(rows, is_present ? image : 0, is_present ? column % rows.rows : 0);
     values[k] = is_present && row.weight() != 0 ? scale * row.residual(c) : 0;
   }
   HalfPiece leading, remainder;
   split_piece(values, leading, remainder);
-  params.table[plane * pieces + piece] = leading;
+  params.table[place.plane * pieces + place.row] = leading;
 }
 
 /// planes_kernel.  Computes: s and the label rows of the cells as planes. One thread per row and class.
-__global__ void __launch_bounds__(PairRowTile::kThreads) planes_kernel(const PlanesParams params) {
+__global__ void __launch_bounds__(PairRowTile::kThreads, PairRowTile::kResidentBlocks)
+    planes_kernel(const PlanesParams params) {
   follow_earlier_kernels();
-  const auto blocks = static_cast<std::uint32_t>(PairRowTile::blocks(params.rows.rows));
-  const std::int64_t c = blockIdx.x / blocks % params.rows.classes, image = blockIdx.x / blocks / params.rows.classes;
-  const std::int64_t index = std::int64_t{blockIdx.x % blocks} * PairRowTile::kThreads + threadIdx.x;
-  if (index >= params.rows.rows) return;
-  const PairRow row(params.rows, image, index);
+  const PairRowPlace place(params.rows.rows);
+  if (place.row >= params.rows.rows) return;
+  const std::int64_t c = place.plane % params.rows.classes, image = place.plane / params.rows.classes;
+  const PairRow row(params.rows, image, place.row);
   const bool is_live = row.weight() != 0;
-  const std::int64_t element = (image * params.rows.classes + c) * params.rows.rows + index;
+  const std::int64_t element = place.plane * params.rows.rows + place.row;
   const std::int64_t set = params.rows.batch * params.rows.classes * params.rows.rows;
   params.s[element] = is_live ? row.s(c) : 0;
   for (int k = 0; k < params.rows.labels.count; ++k) params.u[k * set + element] = is_live ? row.u(k, c) : 0;

@@ -31,7 +31,7 @@ struct PairBlock {
 
 template <class Params>
 __device__ PairBlock pair_block(const Params& params, int strip_rows) {
-  const std::int64_t rows = params.rows * params.images_per_group;
+  const std::int64_t rows = params.rows_of_group();
   const PairWalk walk(params.groups(), rows, strip_rows);
   const auto splits = static_cast<std::uint32_t>(walk.splits), strips = static_cast<std::uint32_t>(walk.strips);
   PairBlock block;
@@ -51,12 +51,17 @@ __device__ PairBlock pair_block(const Params& params, int strip_rows) {
   return block;
 }
 
-/// The slopes of a row of the group: its class c lies c * params.rows floats on.
+/// Where class 0 of a row of the group lies in a set of planes; class c is c * grid.rows on.
+__device__ inline std::int64_t plane_offset(const PairGrid& grid, const PairBlock& block, std::int64_t row) {
+  const std::int64_t row_of_batch = block.first_row_of_group + row, image = row_of_batch / grid.rows;
+  return image * grid.classes * grid.rows + (row_of_batch - image * grid.rows);
+}
+
+/// The slopes of a row of the group, in the planes of the block's split.
 template <class Params>
 __device__ float* slope_planes(const Params& params, const PairBlock& block, std::int64_t row) {
-  const std::int64_t row_of_batch = block.first_row_of_group + row, image = row_of_batch / params.rows;
-  return params.sums.slopes + (block.split * params.batch + image) * params.classes * params.rows +
-         (row_of_batch - image * params.rows);
+  return params.sums.slopes + block.split * params.batch * params.classes * params.rows +
+         plane_offset(params, block, row);
 }
 
 template <int kThreads>
@@ -77,6 +82,7 @@ class PairLoss {
     }
   }
 
+  __device__ float row_weight(int r) const { return row_weights_[r]; }
   __device__ void add(int r, float weight, float value) { sums_[r] = fmaf(weight, value, sums_[r]); }
   /// Adds the sums of a column tile up.
   __device__ void end_tile(float factor) {

@@ -7,7 +7,7 @@ namespace {
 
 template <class Phi>
 cudaError_t launch_differences_of(const DifferenceParams& params, LaunchStream& stream) {
-  const PairWalk walk = difference_walk(params.groups(), params.rows * params.images_per_group);
+  const PairWalk walk = difference_walk(params.groups(), params.rows_of_group());
   return launch_blocks(difference_kernel<Phi>, params.groups() * walk.blocks(), DifferenceTile::kThreads, params,
                        stream);
 }

@@ -13,7 +13,7 @@ namespace arloss::kernels {
 
 template <class Phi, class Shape>
 cudaError_t launch_pair_of(const PairParams& params, std::int64_t shared_limit, LaunchStream& stream) {
-  const PairWalk walk(params.groups(), params.rows * params.images_per_group, Shape::kStripRows);
+  const PairWalk walk(params.groups(), params.rows_of_group(), Shape::kStripRows);
   const std::int64_t bytes = pair_shared_bytes(Shape::kStripRows, params.pieces, Shape::kLooksUp ? params.classes : 0);
   return launch_blocks(pair_kernel<Phi, Shape>, params.groups() * walk.blocks(), Shape::kThreads, params, stream,
                        static_cast<std::size_t>(bytes), static_cast<std::size_t>(shared_limit));

@@ -14,6 +14,7 @@ namespace arloss::kernels {
 /// and losses by what takes both off.
 struct PairFactors {
   float unit, weight, slope, loss;
+  PairLift lift;
 };
 
 template <class Phi>
@@ -21,7 +22,8 @@ __device__ PairFactors pair_factors(const PairParams& params, const PairBlock& b
   const PairBounds bounds = params.bounds[block.group];
   const float unit = power_of_two(-kPairExponent - residual_exponent(bounds));
   const Phi phi(params.sums.penalty_param, unit);
-  const int exponent = slope_exponent(bounds, phi.largest_slope(difference_bound(bounds) / unit));
+  const float largest_slope = phi.largest_slope(difference_bound(bounds) / unit);
+  const int exponent = slope_exponent(__int_as_float(bounds.weight), largest_slope);
   // phi = unit^kDegree phi', and its slope by d that by x over the unit.
   float slope = params.sums.factor * power_of_two(-kPairExponent - exponent), loss = power_of_two(-exponent);
   if (Phi::kDegree == 0) slope /= unit;
@@ -30,7 +32,7 @@ __device__ PairFactors pair_factors(const PairParams& params, const PairBlock& b
     if (k > 0) slope *= unit;
     loss *= unit;
   }
-  return {unit, power_of_two(exponent), slope, loss};
+  return {unit, power_of_two(exponent), slope, loss, PairLift(bounds, largest_slope)};
 }
 
 /// Penalties of a chunk: slopes, and the loss of its rows where it is wanted.
@@ -54,6 +56,15 @@ __device__ void penalise(const PairChunk<Shape>& chunk, const Phi& phi, float we
   });
 }
 
+/// Has the warp rows that are lifted?
+template <int kRows>
+__device__ bool has_lift(const PairLift& lift, const PairLoss<kRows>& loss) {
+  bool is_lifted = false;
+#pragma unroll
+  for (int r = 0; r < kRows; ++r) is_lifted |= lift.of(loss.row_weight(r)) != 1;
+  return __any_sync(~0u, is_lifted) != 0;
+}
+
 /// Where a chunk of columns lies: in which tile, from which of its columns on, and how its losses count.
 struct PairPlace {
   int tile, first_column, loss_factor;
@@ -71,6 +82,7 @@ struct PairVisit {
   PairStrip<Shape> strip;
   PairSlopes<Shape> slopes;
   PairLoss<2 * Shape::kRowTiles> loss;
+  bool has_lift;
 };
 
 /// The penalties of products that are A - B now.
@@ -107,7 +119,13 @@ __device__ void visit_chunk(PairVisit<Phi, Shape>& visit, const PairChunk<Shape>
       step = last;
     }
   }
-  if constexpr (Shape::kOctets > 0) visit.slopes.add(chunk, slopes, octets);
+  if constexpr (Shape::kOctets > 0) {
+    if (visit.has_lift)
+      slopes.for_each([&](float& slope, int m, int, int e) {
+        slope *= visit.factors.lift.of(visit.loss.row_weight(2 * m + e / 2));
+      });
+    visit.slopes.add(chunk, slopes, octets);
+  }
 }
 
 /// All pairs of the strip with a column tile, which lies in `stage`.
@@ -121,9 +139,13 @@ __device__ void visit_tile(PairVisit<Phi, Shape>& visit, int tile, int stage) {
     visit_chunk(visit, chunk, {tile, first, loss_factor});
   }
   if (loss_factor > 0) visit.loss.end_tile(visit.factors.loss * static_cast<float>(loss_factor));
-  if constexpr (Shape::kOctets > 0)
+  if constexpr (Shape::kOctets > 0) {
+    const auto factor_of = [&](int r) {
+      return visit.factors.slope * (visit.has_lift ? visit.factors.lift.undone(visit.loss.row_weight(r)) : 1);
+    };
     if (visit.block.ends_sums(tile))
-      visit.slopes.flush(visit.params, visit.block, visit.factors.slope, visit.block.begins_sums(tile));
+      visit.slopes.flush(visit.params, visit.block, factor_of, visit.block.begins_sums(tile));
+  }
 }
 
 /// pair_kernel.  Computes: sum_ij w_i w_j phi(A_ij - B_ij) of a strip of rows i, and sum_j w_j phi' s_j of each
@@ -149,7 +171,9 @@ __global__ void __launch_bounds__(Shape::kThreads, Shape::kResidentBlocks) pair_
       PairLabels<Shape>(params, block),
       {},
       {},
-      PairLoss<2 * Shape::kRowTiles>(params, block, [&](int r) { return row_of_lane<Shape>(block, r / 2, r % 2); })};
+      PairLoss<2 * Shape::kRowTiles>(params, block, [&](int r) { return row_of_lane<Shape>(block, r / 2, r % 2); }),
+      false};
+  visit.has_lift = has_lift(factors.lift, visit.loss);
   visit.slopes.clear();
   copy_strip<Shape>(params, block, shared);
   PairColumnCopy<Shape> columns(params, block);

@@ -20,7 +20,7 @@ cudaError_t launch_pack(const PackParams& params, LaunchStream& stream) {
 }
 
 cudaError_t launch_look_up(const LookUpParams& params, LaunchStream& stream) {
-  const std::int64_t pieces = look_up_columns(params.rows.rows * params.rows.images_per_group) / 8;
+  const std::int64_t pieces = look_up_columns(params.rows.rows_of_group()) / 8;
   return launch_blocks(look_up_kernel, params.rows.groups() * params.rows.classes * PairRowTile::blocks(pieces),
                        PairRowTile::kThreads, params, stream);
 }

@@ -12,12 +12,19 @@
 
 namespace arloss::kernels {
 
-/// Rows of pairs before they are packed: cells, or the blocks of a pyramid's scale. All pointers in device memory.
-struct PairRows {
+/// Rows, each of an image; pairs are of rows of one group.
+struct PairGrid {
   std::int64_t batch, rows, classes;  // rows of an image
-  std::int64_t images_per_group;      // pairs are of rows of one group
-  const float* residual;              // [batch][classes][rows]: E (math.md, eq. 17 to 19)
-  const float* weights;               // [batch][rows]
+  std::int64_t images_per_group;
+
+  ARLOSS_HOST_DEVICE std::int64_t groups() const { return batch / images_per_group; }
+  ARLOSS_HOST_DEVICE std::int64_t rows_of_group() const { return rows * images_per_group; }
+};
+
+/// Rows of pairs before they are packed: cells, or the blocks of a pyramid's scale. All pointers in device memory.
+struct PairRows : PairGrid {
+  const float* residual;  // [batch][classes][rows]: E (math.md, eq. 17 to 19)
+  const float* weights;   // [batch][rows]
 
   // Cells: s by the logits, label rows from the tables, finest first.
   Softmax softmax;
@@ -25,16 +32,14 @@ struct PairRows {
   float omega[LabelScales::kMax];
   // Blocks, else NULL: planes as the residual's.
   const float *s, *u;
-
-  ARLOSS_HOST_DEVICE std::int64_t groups() const { return batch / images_per_group; }
 };
 
 /// What the rows of a group are at most; floats by their bits, whose order is theirs and has NaN last. Zero before the
 /// kernel.
 struct PairBounds {
-  std::int32_t residual_square;  // |E_i|^2
-  std::int32_t weight;
-  std::int32_t has_shift;  // does a coarser scale's label row differ from the finest one's?
+  std::int32_t residual_square;       // |E_i|^2
+  std::int32_t weight, other_weight;  // |w_i|: the largest, and the largest of all rows but that one
+  std::int32_t has_shift;             // does a coarser scale's label row differ from the finest one's?
 };
 
 struct BoundsParams {
@@ -76,8 +81,7 @@ struct PairSums {
 };
 
 /// All pairs by tensor cores, from packed rows; not ABSOLUTE, and CROSS_ENTROPY of hard labels alone.
-struct PairParams {
-  std::int64_t batch, rows, classes, images_per_group;
+struct PairParams : PairGrid {
   bool is_exact;  // slopes and s as two halves each; the features have them then
   const HalfPiece *left, *right;
   std::int64_t pieces;
@@ -88,14 +92,11 @@ struct PairParams {
   int num_segments;
   PairFeatures::Segment segments[PairFeatures::kMaxSegments];
   PairSums sums;
-
-  ARLOSS_HOST_DEVICE std::int64_t groups() const { return batch / images_per_group; }
 };
 
 /// All pairs from planes, in float32: differences of rows, which keep their digits where A or 1 - A is small (math.md,
 /// eq. 23).
-struct DifferenceParams {
-  std::int64_t batch, rows, classes, images_per_group;
+struct DifferenceParams : PairGrid {
   const float *s, *residual;  // [batch][classes][rows]
   const float* u;             // [num_scales] sets of planes
   int num_scales;
@@ -103,8 +104,6 @@ struct DifferenceParams {
   bool is_separate;
   const float* weights;  // [batch][rows]
   PairSums sums;
-
-  ARLOSS_HOST_DEVICE std::int64_t groups() const { return batch / images_per_group; }
 };
 
 /// The splits' slopes into one set of planes.

@@ -33,6 +33,7 @@ struct FloatOps {
   __device__ static float min(float a, float b) { return fminf(a, b); }
   __device__ static float max(float a, float b) { return fmaxf(a, b); }
   __device__ static float select_less(float a, float b, float yes, float no) { return a < b ? yes : no; }
+  __device__ static float select_zero(float a, float yes, float no) { return a == 0 ? yes : no; }
 };
 
 #define ARLOSS_FUNCTION __device__

@@ -18,7 +18,7 @@ struct PairChunk {
 
   __device__ PairChunk(const PairShared& shared, int stage, int first_column) : pitch(shared.pitch()) {
     const int lane = lane_index();
-    left = shared.left() + (static_cast<int>(threadIdx.x) / 32 * 16 * Shape::kRowTiles + lane % 16) * pitch + lane / 16;
+    left = shared.left() + (row_of_warp<Shape>() + lane % 16) * pitch + lane / 16;
     columns = shared.right(stage) + (first_column + lane % 8 + lane / 16 * 8) * pitch + lane / 8 % 2;
     transposed = shared.right(stage) + (first_column + lane % 16) * pitch + lane / 16;
     weights = shared.weights(stage) + first_column + product_column(0);
@@ -126,8 +126,7 @@ __device__ void multiply_rows(const PairChunk<Shape>& chunk, const PairStrip<Sha
 /// all the gradient that rows of ties and of ones have.
 template <class Shape>
 __device__ void clear_diagonal(int first_column, PairRegisters<Shape>& products) {
-  const int row = static_cast<int>(threadIdx.x) / 32 * 16 * Shape::kRowTiles + product_row(0);
-  const int offset = first_column + product_column(0) - row;
+  const int offset = first_column + product_column(0) - (row_of_warp<Shape>() + product_row(0));
   products.for_each([&](float& product, int m, int n, int e) {
     if (offset + 8 * n + e % 2 == 16 * m + e / 2 * 8) product = 0;
   });

@@ -10,7 +10,19 @@ namespace arloss::kernels {
 /// Threads of a block on neighbouring rows of one image, as the planes have them.
 struct PairRowTile {
   static constexpr int kThreads = 128;
+  static constexpr int kResidentBlocks = 8;  // at least: ptxas, left to itself, aims at more and spills
   ARLOSS_HOST_DEVICE static constexpr std::int64_t blocks(std::int64_t rows) { return (rows - 1) / kThreads + 1; }
+};
+
+/// The thread's row, and which of the planes of thread blocks over all rows of an image it is in.
+struct PairRowPlace {
+  std::int64_t plane, row;
+
+  __device__ explicit PairRowPlace(std::int64_t rows) {
+    const auto blocks = static_cast<std::uint32_t>(PairRowTile::blocks(rows));
+    plane = blockIdx.x / blocks;
+    row = std::int64_t{blockIdx.x % blocks} * PairRowTile::kThreads + threadIdx.x;
+  }
 };
 
 /// One row before it is packed, class by class.
@@ -29,11 +41,7 @@ class PairRow {
   /// u^k_c.
   __device__ float u(int scale, std::int64_t c) const {
     if (rows_.u != nullptr) return rows_.u[element(c)];
-    const LabelRow row = label_row(scale);
-    const std::uint32_t count = row.count_of(static_cast<std::int32_t>(c));
-    return count == 0      ? 0.0f
-           : row.is_pure() ? 1.0f
-                           : static_cast<float>(sqrt(static_cast<double>(count) / static_cast<double>(row.total())));
+    return static_cast<float>(label_row(scale).u_of(static_cast<std::int32_t>(c)));
   }
   /// u^k_c - u^from_c.
   __device__ float label_step(int scale, int from, std::int64_t c) const {

@@ -22,13 +22,18 @@ struct PairShape {
   static constexpr bool kHoldsStrip = kSteps > 0 && !kIsExact;  // its rows fit registers
   static constexpr int kStripRows = 16 * kItsWarps * kRowTiles;
   /// On a multiprocessor, at least: what registers allow.
-  static constexpr int kResidentBlocks = kItsWarps > 4 ? 1 : kHoldsStrip&& kSteps <= 3 ? 3 : 2;
+  static constexpr int kResidentBlocks = kItsWarps > 4 ? 1 : kSteps > 0 && kOctets <= 3 ? 3 : 2;
 };
 
+/// The warp's first row of the strip.
+template <class Shape>
+__device__ int row_of_warp() {
+  return static_cast<int>(threadIdx.x) / 32 * 16 * Shape::kRowTiles;
+}
 /// The row of the group that a lane has in half `half` of a row tile.
 template <class Shape>
 __device__ std::int64_t row_of_lane(const PairBlock& block, int m, int half) {
-  return block.first_row + static_cast<int>(threadIdx.x) / 32 * 16 * Shape::kRowTiles + 16 * m + product_row(2 * half);
+  return block.first_row + row_of_warp<Shape>() + 16 * m + product_row(2 * half);
 }
 
 /// 16 kRowTiles rows x a chunk of columns, in C-fragment order.

@@ -65,8 +65,10 @@ struct PairSlopes {
     }
   }
 
-  /// Into the split's planes: the block's first sums are written, later ones added; then starts anew.
-  __device__ void flush(const PairParams& params, const PairBlock& block, float factor, bool is_first) {
+  /// Into the split's planes, times factor_of(the thread's row): the block's first sums are written, later ones added;
+  /// then starts anew.
+  template <class FactorOf>
+  __device__ void flush(const PairParams& params, const PairBlock& block, const FactorOf& factor_of, bool is_first) {
 #pragma unroll
     for (int m = 0; m < Shape::kRowTiles; ++m)
 #pragma unroll
@@ -75,6 +77,7 @@ struct PairSlopes {
         if (row >= block.rows) continue;
         const auto row_stride = static_cast<std::uint32_t>(params.rows);
         float* const planes = slope_planes(params, block, row);
+        const float factor = factor_of(2 * m + half);
 #pragma unroll
         for (int octet = 0; octet < Shape::kOctets; ++octet)
 #pragma unroll

@@ -52,7 +52,11 @@ class LabelRow {
   __device__ double t_of(std::int32_t label) const {
     return static_cast<double>(count_of(label)) / static_cast<double>(total_);
   }
-  __device__ double u_of(std::int32_t label) const { return sqrt(t_of(label)); }
+  /// Most rows have one class: float64's division and root are for the others.
+  __device__ double u_of(std::int32_t label) const {
+    if (count_of(label) == 0) return 0;
+    return code_ >= 0 ? 1 : sqrt(t_of(label));
+  }
 
  private:
   std::int32_t code_;

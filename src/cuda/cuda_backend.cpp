@@ -172,6 +172,15 @@ kernels::GradientOutput CudaBackend::gradient_output(const Call& call, const ker
   return out;
 }
 
+kernels::ChainParams CudaBackend::chain_params(const Call& call, const kernels::GroupMatrix& flags) const {
+  kernels::ChainParams params{};
+  params.out = gradient_output(call, flags);
+  params.softmax = softmax(call);
+  params.labels = label_scale(call, residual_edge());
+  params.residual = at<float>(call.workspace, residual_);
+  return params;
+}
+
 // --- steps of a call -------------------------------------------------------------------------------------------------
 
 /// The labels are read once, by the cells.

@@ -74,6 +74,8 @@ class CudaBackend : public Backend {
   kernels::LabelScales label_scales(const Call& call) const;
   /// `flags`: [scale, dead value] of a group.
   kernels::GradientOutput gradient_output(const Call& call, const kernels::GroupMatrix& flags) const;
+  /// All but the slopes, from rows of E in the workspace.
+  kernels::ChainParams chain_params(const Call& call, const kernels::GroupMatrix& flags) const;
   std::int64_t cells() const { return problem_.grid.count(); }
   std::int64_t images_per_group() const { return problem_.batch / problem_.num_groups(); }
   bool is_pyramid() const { return problem_.scale_mode == ARLOSS_SCALES_PYRAMID; }

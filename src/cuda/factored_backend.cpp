@@ -216,11 +216,7 @@ void FactoredBackend::write_loss(const Call& call) const {
 
 void FactoredBackend::write_gradient(const Call& call) const {
   if (is_fused()) return write_fused_gradient(call);
-  kernels::ChainParams params{};
-  params.out = gradient_output(call, group_matrix(call, 0));
-  params.softmax = softmax(call);
-  params.labels = label_scale(call, residual_edge());
-  params.residual = at<float>(call.workspace, residual_);
+  kernels::ChainParams params = chain_params(call, group_matrix(call, 0));
   for (int p = 0; p < form_.num_parts; ++p) {
     const Part& part = form_.parts[p];
     if (part.table < 0) {

@@ -214,10 +214,7 @@ void PairwiseBackend::visit_products(const Call& call, const kernels::PairRows& 
   auto* const right = at<kernels::HalfPiece>(call.workspace, right_);
   call.launch("pack kernel", [&] { return kernels::launch_pack({rows, features_, bounds, left, right}, call.stream); });
   kernels::PairParams params{};
-  params.batch = rows.batch;
-  params.rows = rows.rows;
-  params.classes = rows.classes;
-  params.images_per_group = rows.images_per_group;
+  static_cast<kernels::PairGrid&>(params) = rows;
   params.is_exact = is_exact_;
   params.left = left;
   params.right = right;
@@ -246,10 +243,7 @@ void PairwiseBackend::visit_differences(const Call& call, kernels::PairRows rows
     rows.u = u;
   }
   kernels::DifferenceParams params{};
-  params.batch = rows.batch;
-  params.rows = rows.rows;
-  params.classes = rows.classes;
-  params.images_per_group = rows.images_per_group;
+  static_cast<kernels::PairGrid&>(params) = rows;
   params.s = rows.s;
   params.residual = rows.residual;
   params.u = rows.u;
@@ -285,11 +279,7 @@ void PairwiseBackend::finish_groups(const Call& call, Wants wants) const {
 }
 
 void PairwiseBackend::write_gradient(const Call& call) const {
-  kernels::ChainParams params{};
-  params.out = gradient_output(call, flags(call));
-  params.softmax = softmax(call);
-  params.labels = label_scale(call, residual_edge());
-  params.residual = at<float>(call.workspace, residual_);
+  kernels::ChainParams params = chain_params(call, flags(call));
   if (!passes_.back().is_pooled()) params.h = at<float>(call.workspace, slopes_);
   for (const RowTable& table : tables_)
     params.tables[params.num_tables++] = {at<float>(call.workspace, table.s), blocks_of_edge(table.edge)};

@@ -3,8 +3,9 @@
 // Included once per instruction set: a number type and its verbs come from `Ops`, so the same text serves one float on
 // a device and a vector of them on the CPU. Ops provides Number and set, neg, add, sub, mul, div, abs, min, max, each
 // rounded once, mul_add(a, b, c) = a b + c, rounded once where the target can, select_less(a, b, x, y) = a < b ? x : y,
-// inverse(a) = 1 / a and exp(a) of a <= 0 to a few ulp, log(a) to a few ulp where it is not near 0, and
-// twice_atanh_excess(w) = 2 atanh(w) - 2 w for |w| <= 1/3. No include guard by design: arloss.h comes before it.
+// select_zero(a, x, y) = a == 0 ? x : y, inverse(a) = 1 / a and exp(a) of a <= 0 to a few ulp, log(a) to a few ulp
+// where it is not near 0, and twice_atanh_excess(w) = 2 atanh(w) - 2 w for |w| <= 1/3. No include guard by design:
+// arloss.h comes before it.
 //
 // Where kTerms is kResidual d may come in a unit u: phi(u x) = u^kDegree times what a penalty made with that unit has
 // for x, and its slope is that by x, at most largest_slope(bound) for |x| up to the bound. kSkipsDiagonal is the CPU's:
@@ -39,6 +40,14 @@ struct Penalty {
 template <class Ops>
 ARLOSS_FUNCTION typename Ops::Number affinity_difference(const Affinity<Ops>& a, const Affinity<Ops>& b) {
   return Ops::select_less(Ops::set(0.5f), b.value, Ops::sub(b.complement, a.complement), Ops::sub(a.value, b.value));
+}
+
+/// A - B of the finest scale, d but where B is exactly 1 or 0: there it is minus A's complement, or A itself, sums of
+/// terms of one sign, so that no rounding turns its own (math.md, eq. 23).
+template <class Ops>
+ARLOSS_FUNCTION typename Ops::Number settled_residual(typename Ops::Number d, const Affinity<Ops>& a,
+                                                      const Affinity<Ops>& b) {
+  return Ops::select_zero(b.complement, Ops::neg(a.complement), Ops::select_zero(b.value, a.value, d));
 }
 
 /// c0 + c1 x + c2 x^2 + ...

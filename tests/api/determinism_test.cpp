@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <thread>
+#include <utility>
 #include <vector>
 
 #include "support/case_lists.h"
@@ -17,25 +18,10 @@ constexpr std::int64_t kHeight = 25;  // more than one part per thread on every 
 
 /// Every kind of problem on two images of `height` x 31 cells.
 std::vector<CaseSpec> determinism_list(std::int64_t height) {
-  std::vector<CaseSpec> list;
-  for (const oracle::Penalty penalty : oracle::kPenalties)
-    for (const oracle::ScaleMode mode :
-         {oracle::ScaleMode::kBlend, oracle::ScaleMode::kSeparate, oracle::ScaleMode::kPyramid})
-      for (const oracle::Span span : {oracle::Span::kImage, oracle::Span::kBatch})
-        for (const bool is_hard : {false, true}) {
-          CaseSpec spec = plain_spec(2, 11, height, 31);
-          if (!is_hard) {
-            set_label_grid(spec, 2 * height + 3, 62);
-            spec.problem.scales = {1, 2, 4};
-          }
-          spec.problem.penalty = penalty;
-          spec.problem.scale_mode = mode;
-          spec.problem.span = span;
-          spec.seed = list.size();
-          spec.logits_dtype = static_cast<arloss_dtype_t>(list.size() % 3);
-          spec.layout = list.size() % 2 == 0 ? ARLOSS_LAYOUT_NCHW : ARLOSS_LAYOUT_NHWC;
-          list.push_back(spec);
-        }
+  std::vector<std::pair<oracle::Penalty, double>> penalties;
+  for (const oracle::Penalty penalty : oracle::kPenalties) penalties.emplace_back(penalty, 0);
+  std::vector<CaseSpec> list = problem_kinds(penalties, height);
+  vary_by_place(list);
   return list;
 }
 

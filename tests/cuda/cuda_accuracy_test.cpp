@@ -4,7 +4,6 @@
 
 #include <cstdint>
 #include <iterator>
-#include <ostream>
 #include <string>
 #include <vector>
 
@@ -18,19 +17,12 @@
 namespace support {
 namespace {
 
-struct List {
-  const char* name;
-  std::vector<CaseSpec> (*make)();
-};
+constexpr DeviceList kLists[] = {{"mixed", mixed_device_list},
+                                 {"regimes", regime_device_list},
+                                 {"sizes", size_device_list},
+                                 {"classes", class_device_list}};
 
-void PrintTo(const List& list, std::ostream* out) { *out << list.name; }
-
-constexpr List kLists[] = {{"mixed", mixed_device_list},
-                           {"regimes", regime_device_list},
-                           {"sizes", size_device_list},
-                           {"classes", class_device_list}};
-
-class DeviceCaseList : public ::testing::TestWithParam<List> {};
+class DeviceCaseList : public ::testing::TestWithParam<DeviceList> {};
 
 TEST_P(DeviceCaseList, IsWithinTheContract) {
   for (const CaseSpec& spec : GetParam().make()) expect_accurate_on_device(build_case(spec));

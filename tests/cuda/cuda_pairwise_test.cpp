@@ -2,7 +2,8 @@
 /// more cells than the oracle is asked for.
 #include <gtest/gtest.h>
 
-#include <ostream>
+#include <cstddef>
+#include <iterator>
 #include <string>
 #include <vector>
 
@@ -14,17 +15,10 @@
 namespace support {
 namespace {
 
-struct List {
-  const char* name;
-  std::vector<CaseSpec> (*make)();
-};
-
-void PrintTo(const List& list, std::ostream* out) { *out << list.name; }
-
-constexpr List kLists[] = {
+constexpr DeviceList kLists[] = {
     {"mixed", mixed_pair_list}, {"regimes", regime_pair_list}, {"sizes", size_pair_list}, {"classes", class_pair_list}};
 
-class PairCaseList : public ::testing::TestWithParam<List> {};
+class PairCaseList : public ::testing::TestWithParam<DeviceList> {};
 
 TEST_P(PairCaseList, IsWithinTheContract) {
   for (const CaseSpec& spec : GetParam().make()) expect_accurate_on_device(build_case(spec));
@@ -60,6 +54,16 @@ TEST(CudaPairwise, AgreesWithTheCpu) {
       spec.is_exact = is_exact;
       expect_agreement_with_cpu(spec, draw_inputs(spec));
     }
+}
+
+/// A cell's own gradient, as large as all the others' together, is of light columns alone.
+TEST(CudaPairwise, OneHeavyCellKeepsItsDigits) {
+  std::size_t number = 0;
+  for (CaseSpec spec : pair_kinds(5)) {
+    spec.weights = Weights::kOneHeavy;
+    spec.regime = kAllRegimes[number++ % std::size(kAllRegimes)];
+    expect_accurate_on_device(build_case(spec));
+  }
 }
 
 TEST(CudaPairwise, SaysHowPairsAreFormed) {

@@ -4,6 +4,7 @@
 #include <array>
 #include <cstddef>
 #include <iterator>
+#include <ostream>
 #include <set>
 #include <tuple>
 #include <utility>
@@ -159,30 +160,16 @@ CaseSpec shape_spec(std::size_t number, std::int64_t classes, const std::pair<st
 /// `penalties` with everything that kind_traits looks at, as far as the algorithm takes it.
 std::vector<CaseSpec> kinds_of(arloss_algorithm_t algorithm, const std::vector<std::pair<Penalty, double>>& penalties,
                                std::int64_t height) {
-  std::vector<CaseSpec> list;
-  for (const auto& [penalty, param] : penalties)
-    for (const ScaleMode mode : {ScaleMode::kBlend, ScaleMode::kSeparate, ScaleMode::kPyramid})
-      for (const oracle::Span span : {oracle::Span::kImage, oracle::Span::kBatch})
-        for (const bool is_hard : {false, true}) {
-          CaseSpec spec = plain_spec(2, 11, height, 31);
-          if (!is_hard) {
-            set_label_grid(spec, 2 * height + 3, 62);
-            spec.problem.scales = {1, 2, 4};
-          }
-          spec.problem.penalty = penalty;
-          spec.problem.penalty_param = param;
-          spec.problem.scale_mode = mode;
-          spec.problem.span = span;
-          spec.seed = list.size();
-          spec.logits_dtype = static_cast<arloss_dtype_t>(list.size() % 3);
-          spec.layout = list.size() % 2 == 0 ? ARLOSS_LAYOUT_NCHW : ARLOSS_LAYOUT_NHWC;
-          spec.weights = Weights::kModerate;
-          if (algorithm == ARLOSS_ALGORITHM_PAIRWISE || spec.is_factorable()) list.push_back(spec);
-        }
+  std::vector<CaseSpec> list = problem_kinds(penalties, height);
+  if (algorithm != ARLOSS_ALGORITHM_PAIRWISE) list = factorable(list);
+  vary_by_place(list);
+  for (CaseSpec& spec : list) spec.weights = Weights::kModerate;
   return list;
 }
 
 }  // namespace
+
+void PrintTo(const DeviceList& list, std::ostream* out) { *out << list.name; }
 
 std::vector<CaseSpec> mixed_device_list() { return thinned(cover(factorable(mixed_list()), mixed_traits), 3); }
 std::vector<CaseSpec> regime_device_list() { return thinned(cover(factorable(regime_list()), regime_traits), 3); }

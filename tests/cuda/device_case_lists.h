@@ -2,11 +2,19 @@
 #define ARLOSS_TESTS_DEVICE_CASE_LISTS_H
 
 #include <cstdint>
+#include <iosfwd>
 #include <vector>
 
 #include "support/case.h"
 
 namespace support {
+
+/// One of these lists, as the parameter of a test.
+struct DeviceList {
+  const char* name;
+  std::vector<CaseSpec> (*make)();
+};
+void PrintTo(const DeviceList& list, std::ostream* out);
 
 /// The lists of support/case_lists.h as far as there is a linear form, and thinned to what the emulator runs in
 /// minutes: every value of an axis and every pair of two options is still there.

@@ -90,9 +90,10 @@ Sums run(PairKernel kernel, const Rows& rows) {
   const DeviceInput<HalfPiece> right(
       rows.packed([&](int feature, int n) { return feature == 0 ? rows.s[n] : rows.s[n] - rows.u[n]; }));
   const DeviceInput<float> weights(rows.weights);
-  PairBounds bounds{0, 0, 1};
+  PairBounds bounds{0, 0, 0, 1};
   const float largest = *std::max_element(rows.weights.begin(), rows.weights.end());
   std::memcpy(&bounds.weight, &largest, sizeof largest);
+  bounds.other_weight = bounds.weight;
   const DeviceInput<PairBounds> device_bounds({bounds});
   const PairWalk walk(1, kRows, kStripRows);
   DeviceOutput<double> losses(walk.blocks());

@@ -25,6 +25,18 @@ double draw_weight(Weights weights, Random& random) {
                                                       : random.log_uniform(0.1, 10));
 }
 
+std::vector<double> draw_weights(const CaseSpec& spec, Random& random) {
+  std::vector<double> weights(static_cast<std::size_t>(spec.problem.batch * spec.cells()), 0x1p-20);
+  if (spec.weights == Weights::kOneHeavy) {
+    const std::int64_t groups = spec.problem.span == oracle::Span::kBatch ? 1 : spec.problem.batch;
+    for (std::int64_t b = 0; b < groups; ++b)
+      weights[static_cast<std::size_t>(b * spec.cells() + random.below(spec.cells()))] = 0x1p20;
+  } else {
+    for (double& weight : weights) weight = draw_weight(spec.weights, random);
+  }
+  return weights;
+}
+
 std::vector<double> draw_logits(const CaseSpec& spec, Regime regime, const oracle::Inputs& inputs, Random& random) {
   const double magnitude = spec.logits_dtype == ARLOSS_DTYPE_FLOAT16 ? 6e4 : 1e4;
   std::vector<double> logits = make_logits(regime, spec.problem, inputs, magnitude, random);
@@ -142,7 +154,7 @@ void pack_case(Case& test) {
 const char* const kPenaltyNames[] = {"SQUARED", "ABSOLUTE", "HUBER", "CROSS_ENTROPY", "LOG_COSH"};
 const char* const kModeNames[] = {"BLEND", "SEPARATE", "PYRAMID"};
 const char* const kReductionNames[] = {"MEAN", "SUM", "NONE"};
-const char* const kWeightNames[] = {"no", "moderate", "wide"};
+const char* const kWeightNames[] = {"no", "moderate", "wide", "one heavy"};
 
 template <std::size_t Count, class Enum>
 const char* entry(const char* const (&names)[Count], Enum value) {
@@ -283,9 +295,7 @@ oracle::Inputs draw_inputs(const CaseSpec& spec) {
   const std::int64_t num_labels = largest < spec.problem.classes ? largest + 1 : spec.problem.classes;
   inputs.labels = make_labels(spec.label_map, spec.problem, num_labels, storable_ignore_index(spec), random);
   inputs.logits = draw_logits(spec, spec.regime, inputs, random);
-  if (spec.weights != Weights::kNone)
-    for (std::int64_t i = 0; i < spec.problem.batch * spec.cells(); ++i)
-      inputs.pixel_weights.push_back(draw_weight(spec.weights, random));
+  if (spec.weights != Weights::kNone) inputs.pixel_weights = draw_weights(spec, random);
   if (spec.has_grad_loss)
     for (std::int64_t b = 0; b < spec.num_losses(); ++b)
       inputs.grad_loss.push_back(static_cast<float>(random.normal() + (b % 2 != 0 ? -1 : 1)));

@@ -16,6 +16,7 @@ enum class Weights {
   kNone,
   kModerate,  // 0.1 to 10, some 0
   kWide,      // the whole range that carries the accuracy promise, 2^-20 to 2^20, some 0
+  kOneHeavy,  // its ends: 2^20 in one cell of a group, 2^-20 elsewhere
 };
 
 /// One problem in words: everything a test varies. What is drawn from it depends on nothing else.

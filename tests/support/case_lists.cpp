@@ -294,4 +294,34 @@ std::vector<CaseSpec> class_list() {
   return thinned(list, 3);
 }
 
+std::vector<CaseSpec> problem_kinds(const std::vector<std::pair<oracle::Penalty, double>>& penalties,
+                                    std::int64_t height) {
+  std::vector<CaseSpec> list;
+  for (const auto& [penalty, param] : penalties)
+    for (const oracle::ScaleMode mode :
+         {oracle::ScaleMode::kBlend, oracle::ScaleMode::kSeparate, oracle::ScaleMode::kPyramid})
+      for (const oracle::Span span : {oracle::Span::kImage, oracle::Span::kBatch})
+        for (const bool is_hard : {false, true}) {
+          CaseSpec spec = plain_spec(2, 11, height, 31);
+          if (!is_hard) {
+            set_label_grid(spec, 2 * height + 3, 62);
+            spec.problem.scales = {1, 2, 4};
+          }
+          spec.problem.penalty = penalty;
+          spec.problem.penalty_param = param;
+          spec.problem.scale_mode = mode;
+          spec.problem.span = span;
+          list.push_back(spec);
+        }
+  return list;
+}
+
+void vary_by_place(std::vector<CaseSpec>& list) {
+  for (std::size_t place = 0; place < list.size(); ++place) {
+    list[place].seed = place;
+    list[place].logits_dtype = static_cast<arloss_dtype_t>(place % 3);
+    list[place].layout = place % 2 == 0 ? ARLOSS_LAYOUT_NCHW : ARLOSS_LAYOUT_NHWC;
+  }
+}
+
 }  // namespace support

@@ -1,6 +1,8 @@
 #ifndef ARLOSS_TESTS_CASE_LISTS_H
 #define ARLOSS_TESTS_CASE_LISTS_H
 
+#include <cstdint>
+#include <utility>
 #include <vector>
 
 #include "support/case.h"
@@ -20,6 +22,13 @@ std::vector<CaseSpec> size_list();
 
 /// Every class count up to 300.
 std::vector<CaseSpec> class_list();
+
+/// Every kind of problem of penalties with their parameters, on two images of `height` x 31 cells: scale modes, spans,
+/// labels hard or not.
+std::vector<CaseSpec> problem_kinds(const std::vector<std::pair<oracle::Penalty, double>>& penalties,
+                                    std::int64_t height);
+/// Seeds, dtypes and layouts by the place in the list.
+void vary_by_place(std::vector<CaseSpec>& list);
 
 }  // namespace support
 

@@ -31,6 +31,9 @@ struct VectorOps {
   static HWY_INLINE Float select_less(Float a, Float b, Float yes, Float no) {
     return hn::IfThenElse(hn::Lt(a, b), yes, no);
   }
+  static HWY_INLINE Float select_zero(Float a, Float yes, Float no) {
+    return hn::IfThenElse(hn::Eq(a, hn::Zero(FloatTag())), yes, no);
+  }
   static HWY_INLINE Float log(Float a) { return log_positive(a); }
   static HWY_INLINE Float twice_atanh_excess(Float w) { return HWY_NAMESPACE::twice_atanh_excess(w); }
 };
@@ -108,8 +111,7 @@ HWY_INLINE PairAffinity label_affinity(const PairLabels& labels, int i, int j) {
   return {hn::IfThenElse(is_same, hn::Add(one, t), t), hn::IfThenElse(is_same, hn::Neg(t), hn::Sub(one, t))};
 }
 
-/// One vector of pairs against the finest scale. Where B is exactly 1 or 0, d is minus the halved distance or A itself:
-/// sums of terms of one sign, so that no rounding turns its own.
+/// One vector of pairs against the finest scale.
 template <class Phi>
 HWY_INLINE Pair<VectorOps> finest_pair(const PairJob& job, const PairSums& sums, int i, int j, int q) {
   Pair<VectorOps> pair;
@@ -118,11 +120,9 @@ HWY_INLINE Pair<VectorOps> finest_pair(const PairJob& job, const PairSums& sums,
     if (job.num_scales > 1) pair.b = label_affinity(job.labels[0], i, j + q);
     return pair;
   }
-  const Float zero = hn::Zero(FloatTag());
   pair.a = {sums.a[q], hn::Mul(broadcast(0.5f), sums.distance[q])};
   pair.b = label_affinity(job.labels[0], i, j + q);
-  pair.d = hn::IfThenElse(hn::Eq(pair.b.value, zero), pair.a.value, sums.d[q]);
-  pair.d = hn::IfThenElse(hn::Eq(pair.b.complement, zero), hn::Neg(pair.a.complement), pair.d);
+  pair.d = settled_residual<VectorOps>(sums.d[q], pair.a, pair.b);
   return pair;
 }
 
