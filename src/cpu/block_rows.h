@@ -36,7 +36,7 @@ class BlockSums {
   void add(const Chunk& chunk, std::int64_t column, std::int64_t edge, const LabelRowOfCell& label_row) {
     for (int i = 0; i < chunk.cells.count; ++i) weight()[(column + i) / edge] += static_cast<double>(chunk.weight[i]);
     for (std::int64_t c = 0; c < classes_; ++c) {
-      const float *s = chunk.s + c * kChunk, *residual = chunk.residual + c * kChunk;
+      const float *s = chunk.s + c * kChunkStride, *residual = chunk.residual + c * kChunkStride;
       for (int i = 0; i < chunk.cells.count; ++i) {
         const std::int64_t block = (column + i) / edge;
         const double weighted_s = static_cast<double>(chunk.weight[i]) * static_cast<double>(s[i]);
@@ -52,7 +52,8 @@ class BlockSums {
         const auto [label, u] = row.shares[share];
         const double weighted_u = static_cast<double>(chunk.weight[i]) * u;
         t(label)[block] += weighted_u * u;
-        difference(label)[block] += weighted_u * static_cast<double>(chunk.residual[std::int64_t{label} * kChunk + i]);
+        difference(label)[block] +=
+            weighted_u * static_cast<double>(chunk.residual[std::int64_t{label} * kChunkStride + i]);
       }
     }
   }

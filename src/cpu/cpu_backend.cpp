@@ -50,16 +50,17 @@ CpuBackend::CpuBackend(const Problem& problem, const Options& options, Route rou
       num_threads_(options.num_threads > 0 ? options.num_threads
                                            : std::min(omp_get_num_procs(), omp_get_max_threads())),
       edge_of_scale_(edge_indices(problem, route)),
-      pool_(problem_, pooled_edges(problem, route), workspace_) {}
+      pool_(problem_, pooled_edges(problem, route), workspace_),
+      most_classes_(std::min(problem.classes, pool_.max_block_labels(1))) {}
 
 void CpuBackend::book_scratch(std::int64_t max_tasks, std::int64_t max_pooled_blocks) {
   const std::int64_t classes = problem_.classes;
   const std::int64_t num_edges =
       std::count_if(edge_of_scale_.begin(), edge_of_scale_.end(), [](int e) { return e >= 0; });
   num_threads_ = static_cast<int>(std::min<std::int64_t>(num_threads_, std::max(max_tasks, pool_.max_tasks())));
-  offsets_.s = scratch_.book<float>("sqrt(softmax) tile", {classes, kChunk});
-  offsets_.residual = scratch_.book<float>("residual tile", {classes, kChunk});
-  offsets_.work = scratch_.book<float>("work tile", {classes, kChunk});
+  offsets_.s = scratch_.book<float>("sqrt(softmax) tile", {classes, kChunkStride});
+  offsets_.residual = scratch_.book<float>("residual tile", {classes, kChunkStride});
+  offsets_.work = scratch_.book<float>("work tile", {classes, kChunkStride});
   offsets_.weight = scratch_.book<float>("weights", {kChunk});
   offsets_.max_logit = scratch_.book<float>("largest logits", {kChunk});
   offsets_.sum = scratch_.book<float>("exponential sums", {kChunk});
@@ -69,6 +70,10 @@ void CpuBackend::book_scratch(std::int64_t max_tasks, std::int64_t max_pooled_bl
   offsets_.counts = scratch_.book<std::uint32_t>("label counter", {classes});
   offsets_.touched = scratch_.book<std::int32_t>("counted classes", {classes});
   offsets_.shares = scratch_.book<LabelShare>("label rows", {problem_.num_scales() + 1, classes});
+  offsets_.mixed_shares = scratch_.book<LabelShare>("label rows of mixed cells", {mixed_capacity()});
+  offsets_.mixed_begin = scratch_.book<std::int32_t>("first shares of mixed cells", {kChunk});
+  offsets_.mixed_count = scratch_.book<std::int32_t>("classes of mixed cells", {kChunk});
+  offsets_.exponentials = scratch_.book<double>("exponentials of a mixed cell", {classes});
   offsets_.row_of_class = scratch_.book<std::int32_t>("row of class", {classes});
   offsets_.class_of_row = scratch_.book<std::int32_t>("class of row", {classes});
   offsets_.affinity_row = scratch_.book<double>("one row of an affinity", {classes});
@@ -108,11 +113,16 @@ Chunk CpuBackend::chunk_of_thread(const Call& call, int thread) const {
           at<std::int64_t>(mine, offsets_.blocks),
           LabelCounter(at<std::uint32_t>(mine, offsets_.counts), at<std::int32_t>(mine, offsets_.touched)),
           at<LabelShare>(mine, offsets_.shares),
+          at<LabelShare>(mine, offsets_.mixed_shares),
+          at<std::int32_t>(mine, offsets_.mixed_begin),
+          at<std::int32_t>(mine, offsets_.mixed_count),
+          at<double>(mine, offsets_.exponentials),
           at<std::int32_t>(mine, offsets_.row_of_class),
           at<std::int32_t>(mine, offsets_.class_of_row),
           at<double>(mine, offsets_.pure_mass),
           {},
-          {}};
+          {},
+          0};
 }
 
 RunFault CpuBackend::pool_labels(const Call& call) const {
@@ -141,6 +151,8 @@ CellRange CpuBackend::chunk_cells(std::int64_t image, std::int64_t chunk) const 
 void CpuBackend::load_labels(const Call& call, const CellRange& cells, Chunk& chunk) const {
   chunk.cells = cells;
   std::fill_n(chunk.row_position, ARLOSS_MAX_SCALES, -1);
+  std::fill_n(chunk.mixed_begin, kChunk, -1);
+  chunk.num_mixed_shares = 0;
   pool_.write_cell_codes(call.labels, cells.image, cells.first, cells.count, chunk.codes);
   pool_.write_weights(call.labels, cells.image, cells.first, cells.count, chunk.codes, chunk.weight);
   std::fill(chunk.weight + cells.count, chunk.weight + kChunk, 0.0f);
@@ -151,7 +163,8 @@ void CpuBackend::load_labels(const Call& call, const CellRange& cells, Chunk& ch
     for (int i = 0; i < cells.count; ++i)
       chunk.codes[i] =
           pool_.block_code(call.labels, edge_index(0), cells.image, chunk.blocks[edge_index(0) * kChunk + i]);
-  for (int i = 0; i < kChunk; ++i) chunk.anchor[i] = i < cells.count && chunk.codes[i] >= 0 ? chunk.codes[i] : -1;
+  for (int i = 0; i < cells.count; ++i) chunk.anchor[i] = std::max(chunk.codes[i], -1);
+  std::fill(chunk.anchor + cells.count, chunk.anchor + kChunk, -1);
 }
 
 void CpuBackend::embed(const Call& call, const CellRange& cells, Chunk& chunk, int stride) const {
@@ -167,17 +180,36 @@ std::int32_t CpuBackend::label_code(const Call& call, const Chunk& chunk, int k,
   return pool_.block_code(call.labels, edge_index(k), chunk.cells.image, chunk.blocks[edge_index(k) * kChunk + i]);
 }
 
+/// A chunk's mixed cells have some three classes each; of noise, each as many as label pixels.
+std::int64_t CpuBackend::mixed_capacity() const {
+  constexpr std::int64_t kSharesPerCell = 3;
+  return problem_.labels == problem_.grid ? 0 : kSharesPerCell * kChunk + most_classes_;
+}
+
+/// Counted where first asked for: the chunk's rows ask several times.
+LabelRow CpuBackend::mixed_cell_row(const Call& call, Chunk& chunk, int i) const {
+  if (chunk.mixed_begin[i] >= 0) return {chunk.mixed_shares + chunk.mixed_begin[i], chunk.mixed_count[i]};
+  const bool has_room = chunk.num_mixed_shares + most_classes_ <= mixed_capacity();
+  LabelShare* const shares = has_room ? chunk.mixed_shares + chunk.num_mixed_shares : chunk.shares;
+  const int count = pool_.cell_shares(call.labels, chunk.cells.image, chunk.cells.first + i, chunk.counter, shares);
+  if (has_room) {
+    chunk.mixed_begin[i] = static_cast<std::int32_t>(chunk.num_mixed_shares);
+    chunk.mixed_count[i] = count;
+    chunk.num_mixed_shares += count;
+  }
+  return {shares, count};
+}
+
 LabelRow CpuBackend::label_row(const Call& call, Chunk& chunk, int k, int i) const {
   LabelShare* shares = chunk.shares + k * problem_.classes;
   const int edge = edge_index(k);
+  const std::int32_t code = label_code(call, chunk, k, i);
+  if (edge < 0 && code == kMixedLabels) return mixed_cell_row(call, chunk, i);
   const std::int64_t position = edge < 0 ? chunk.cells.first + i : chunk.blocks[edge * kChunk + i];
   if (chunk.row_position[k] == position) return {shares, chunk.row_count[k]};
-  const std::int32_t code = label_code(call, chunk, k, i);
   int count = 1;
   if (code >= 0) {
     shares[0] = {code, 1.0};
-  } else if (edge < 0) {
-    count = pool_.cell_shares(call.labels, chunk.cells.image, position, chunk.counter, shares);
   } else {
     count = pool_.block_shares(call.labels, edge, chunk.cells.image, position, shares);
   }
@@ -204,11 +236,11 @@ void CpuBackend::refine_mixed_cell(const Call& call, Chunk& chunk, int i, int st
   }
   double sum = others * static_cast<double>(chunk.sum[i]);
   for (int c = 0; c < count; ++c) {
-    const double e = exponential(shares[c].label);
-    sum += e * e;
+    chunk.exponentials[c] = exponential(shares[c].label);
+    sum += chunk.exponentials[c] * chunk.exponentials[c];
   }
   for (int c = 0; c < count; ++c) {
-    const double s = exponential(shares[c].label) / std::sqrt(sum);
+    const double s = chunk.exponentials[c] / std::sqrt(sum);
     const std::int64_t index = std::int64_t{shares[c].label} * stride + i;
     chunk.s[index] = static_cast<float>(s);
     chunk.residual[index] = static_cast<float>(s - shares[c].u);

@@ -34,7 +34,7 @@ struct LabelRow {
   int count;
 };
 
-/// One thread's scratch for a chunk of cells: its tiles ([classes][kChunk], cells fastest) and per-cell rows
+/// One thread's scratch for a chunk of cells: its tiles ([classes][kChunkStride], cells fastest) and per-cell rows
 /// ([kChunk]).
 struct Chunk {
   CellRange cells;
@@ -49,12 +49,17 @@ struct Chunk {
   std::int64_t* blocks;  // [num_edges][kChunk] block index at each pooled edge
   LabelCounter counter;
   LabelShare* shares;          // [num_scales + 1][classes]: label_row's rows, and one more
+  LabelShare* mixed_shares;    // label rows of the chunk's mixed cells, as many as found room
+  std::int32_t* mixed_begin;   // [kChunk] where a mixed cell's row begins in mixed_shares, -1: nowhere
+  std::int32_t* mixed_count;   // [kChunk]
+  double* exponentials;        // [classes]
   std::int32_t* row_of_class;  // [classes], -1 between uses
   std::int32_t* class_of_row;  // [classes]
   double* pure_mass;           // [classes]
   // What the first rows of `shares` hold: the block (or cell) of each scale, -1 for nothing yet.
   std::int64_t row_position[ARLOSS_MAX_SCALES];
   int row_count[ARLOSS_MAX_SCALES];
+  std::int64_t num_mixed_shares;
 };
 
 class BlockSums;
@@ -84,7 +89,7 @@ class CpuBackend : public Backend {
   void load_labels(const Call& call, const CellRange& cells, Chunk& chunk) const;
   /// load_labels, then s and the residual against the finest scale's label rows (math.md, eq. 13, 17, 18), in tiles of
   /// `stride` cells.
-  void embed(const Call& call, const CellRange& cells, Chunk& chunk, int stride = kChunk) const;
+  void embed(const Call& call, const CellRange& cells, Chunk& chunk, int stride = kChunkStride) const;
   /// u^k of cell i. Cells of one block lie side by side: the last row of each scale is kept.
   LabelRow label_row(const Call& call, Chunk& chunk, int k, int i) const;
   /// Label code of cell i at scale k.
@@ -143,6 +148,8 @@ class CpuBackend : public Backend {
   LabelPool pool_;
 
  private:
+  std::int64_t mixed_capacity() const;
+  LabelRow mixed_cell_row(const Call& call, Chunk& chunk, int i) const;
   void refine_mixed_cell(const Call& call, Chunk& chunk, int i, int stride) const;
   void write_label_row(const Call& call, std::int64_t image, std::int64_t cell, int thread, float* out) const;
   void add_output_row(const Call& call, std::int64_t image, std::int64_t cell, int thread, bool is_residual,
@@ -153,8 +160,9 @@ class CpuBackend : public Backend {
 
   struct ChunkOffsets {
     std::size_t s, residual, work, weight, max_logit, sum, anchor, codes, blocks, counts, touched, shares, row_of_class,
-        class_of_row, pure_mass, affinity_row;
+        class_of_row, pure_mass, affinity_row, mixed_shares, mixed_begin, mixed_count, exponentials;
   };
+  std::int64_t most_classes_;  // of a cell
   ChunkOffsets offsets_{};
   std::size_t scratch_offset_ = 0, block_sums_ = 0;
 };

@@ -151,11 +151,11 @@ void FactoredBackend::write_chunk_gradient(const Call& call, const CellRange& ce
       has_cell_part = true;
     }
   if (has_cell_part) {
-    kernels_.multiply(chunk.work, chunk.s, kChunk, kChunk, length, problem_.classes, chunk.work);
+    kernels_.multiply(chunk.work, chunk.s, kChunkStride, kChunkStride, length, problem_.classes, chunk.work);
   } else {
-    std::fill_n(chunk.work, problem_.classes * kChunk, 0.0f);
+    std::fill_n(chunk.work, problem_.classes * kChunkStride, 0.0f);
   }
-  const GradientTile tile{chunk.s, chunk.work, chunk.weight, kChunk};
+  const GradientTile tile{chunk.s, chunk.work, chunk.weight, kChunkStride};
   for (const BlockTable& table : tables_)
     add_pooled_slopes(table.blocks, panel_rows(call, table, cells.image, 0).residual, cells, tile);
   write_gradient(call, cells, tile, matrices[0]);
@@ -166,7 +166,7 @@ void FactoredBackend::multiply_coefficients(const Call& call, const Part& part, 
                                             Chunk& chunk) const {
   const std::int64_t size = problem_.classes * problem_.classes;
   const float* table = form_.is_absolute ? matrices : matrices + size;
-  kernels_.product({form_.is_absolute ? nullptr : chunk.residual, matrices, table, chunk.anchor, false, kChunk,
+  kernels_.product({form_.is_absolute ? nullptr : chunk.residual, matrices, table, chunk.anchor, false, kChunkStride,
                     length_of(chunk.cells.count), problem_.classes, chunk.work});
   if (form_.is_absolute) return;
   for (int i = 0; i < chunk.cells.count; ++i) {
@@ -182,7 +182,7 @@ void FactoredBackend::add_label_row(Chunk& chunk, int i, const LabelRow& row, fl
   for (int c = 0; c < row.count; ++c) {
     const float u = sign * static_cast<float>(row.shares[c].u);
     const float* from = matrix + row.shares[c].label * problem_.classes;
-    for (std::int64_t d = 0; d < problem_.classes; ++d) chunk.work[d * kChunk + i] += u * from[d];
+    for (std::int64_t d = 0; d < problem_.classes; ++d) chunk.work[d * kChunkStride + i] += u * from[d];
   }
 }
 

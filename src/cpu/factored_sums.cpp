@@ -17,6 +17,10 @@ class LabelRows {
   LabelRows(const LabelRows&) = delete;
   LabelRows& operator=(const LabelRows&) = delete;
 
+  /// Columns [first, last): cells of one class.
+  void add(std::int32_t label, int first, int last) {
+    std::copy(chunk_.weight + first, chunk_.weight + last, row_of(label) + first);
+  }
   /// Column i: the weighted label row of the chunk's cell i.
   void add(const LabelRow& row, int i) {
     const double weight = static_cast<double>(chunk_.weight[i]);
@@ -30,14 +34,29 @@ class LabelRows {
     if (row < 0) {
       row = count_++;
       chunk_.class_of_row[row] = label;
-      std::fill_n(chunk_.work + std::int64_t{row} * kChunk, kChunk, 0.0f);
+      std::fill_n(chunk_.work + std::int64_t{row} * kChunkStride, kChunk, 0.0f);
     }
-    return chunk_.work + std::int64_t{row} * kChunk;
+    return chunk_.work + std::int64_t{row} * kChunkStride;
   }
 
   const Chunk& chunk_;
   int count_ = 0;
 };
+
+/// Calls body(first, last) for every run of the chunk's cells with the same code.
+template <class Body>
+void for_each_run(const Chunk& chunk, const Body& body) {
+  for (int first = 0, last; first < chunk.cells.count; first = last) {
+    for (last = first + 1; last < chunk.cells.count && chunk.codes[last] == chunk.codes[first];) ++last;
+    body(first, last);
+  }
+}
+
+double sum_of(const float* weights, int first, int last) {
+  double sum = 0;
+  for (int i = first; i < last; ++i) sum += static_cast<double>(weights[i]);
+  return sum;
+}
 
 void mirror_upper(double* matrix, std::int64_t classes) {
   for (std::int64_t c = 0; c < classes; ++c)
@@ -87,10 +106,9 @@ void FactoredBackend::accumulate_slot(const Call& call, std::int64_t image, std:
     } else {
       load_labels(call, cells, chunk);
     }
-    for (int i = 0; i < cells.count; ++i) {
-      head[0] += static_cast<double>(chunk.weight[i]);
-      head[1] += chunk.weight[i] > 0 ? 1 : 0;
-    }
+    const auto num_live = std::count_if(chunk.weight, chunk.weight + cells.count, [](float w) { return w > 0; });
+    head[0] += call.io.pixel_weights == nullptr ? static_cast<double>(num_live) : sum_of(chunk.weight, 0, cells.count);
+    head[1] += static_cast<double>(num_live);
   }
   if (cell_part != nullptr) join_pure_mass(*cell_part, chunk.pure_mass, head);
   for (const Part& part : parts())
@@ -116,19 +134,23 @@ void FactoredBackend::add_output_gram(const Call& call, Chunk& chunk, double* p)
   const int length = length_of(chunk.cells.count);
   const float* left = chunk.residual;  // rows of weight 0 are zero, the other weights are 1 unless the caller gave some
   if (call.io.pixel_weights != nullptr) {
-    kernels_.multiply(chunk.residual, chunk.weight, 0, kChunk, length, problem_.classes, chunk.work);
+    kernels_.multiply(chunk.residual, chunk.weight, 0, kChunkStride, length, problem_.classes, chunk.work);
     left = chunk.work;
   }
-  kernels_.gram(
-      {left, chunk.residual, kChunk, length, static_cast<int>(problem_.classes), problem_.classes, nullptr, true, p});
+  kernels_.gram({left, chunk.residual, kChunkStride, length, static_cast<int>(problem_.classes), problem_.classes,
+                 nullptr, true, p});
 }
 
 /// Q_1 += U_1'WE for k = 0, D_k += (U_k - U_1)'WE for the coarser scales.
 void FactoredBackend::add_label_gram(const Call& call, Chunk& chunk, int k, double* out) const {
   LabelRows rows(chunk);
-  for (int i = 0; i < chunk.cells.count; ++i)
-    if (chunk.weight[i] != 0) rows.add(k == 0 ? label_row(call, chunk, 0, i) : label_difference(call, chunk, k, i), i);
-  kernels_.gram({chunk.work, chunk.residual, kChunk, length_of(chunk.cells.count), rows.count(), problem_.classes,
+  for_each_run(chunk, [&](int first, int last) {
+    if (k == 0 && chunk.codes[first] >= 0) return rows.add(chunk.codes[first], first, last);
+    for (int i = first; i < last; ++i)
+      if (chunk.weight[i] != 0)
+        rows.add(k == 0 ? label_row(call, chunk, 0, i) : label_difference(call, chunk, k, i), i);
+  });
+  kernels_.gram({chunk.work, chunk.residual, kChunkStride, length_of(chunk.cells.count), rows.count(), problem_.classes,
                  chunk.class_of_row, false, out});
 }
 
@@ -148,16 +170,24 @@ LabelRow FactoredBackend::label_difference(const Call& call, Chunk& chunk, int k
 
 /// R_kl and DR_k. A cell that is pure at every scale adds its weight to one diagonal element of every R_kl: kept apart.
 void FactoredBackend::add_label_sums(const Call& call, Chunk& chunk, const math::ResidualSums& sums) const {
-  for (int i = 0; i < chunk.cells.count; ++i) {
-    if (chunk.weight[i] == 0) continue;
-    bool is_pure = chunk.codes[i] >= 0;
-    for (int k = 1; k < sums.num_scales() && is_pure; ++k) is_pure = label_code(call, chunk, k, i) == chunk.codes[i];
-    if (is_pure) {
-      chunk.pure_mass[chunk.codes[i]] += static_cast<double>(chunk.weight[i]);
-    } else {
-      add_mixed_label_sums(call, chunk, i, sums);
+  for_each_run(chunk, [&](int first, int last) {
+    const std::int32_t code = chunk.codes[first];
+    if (code >= 0 && sums.num_scales() == 1) {
+      chunk.pure_mass[code] +=
+          call.io.pixel_weights == nullptr ? static_cast<double>(last - first) : sum_of(chunk.weight, first, last);
+      return;
     }
-  }
+    for (int i = first; i < last; ++i) {
+      if (chunk.weight[i] == 0) continue;
+      bool is_pure = code >= 0;
+      for (int k = 1; k < sums.num_scales() && is_pure; ++k) is_pure = label_code(call, chunk, k, i) == code;
+      if (is_pure) {
+        chunk.pure_mass[code] += static_cast<double>(chunk.weight[i]);
+      } else {
+        add_mixed_label_sums(call, chunk, i, sums);
+      }
+    }
+  });
 }
 
 void FactoredBackend::add_mixed_label_sums(const Call& call, Chunk& chunk, int i,

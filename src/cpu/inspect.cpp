@@ -112,14 +112,14 @@ void CpuBackend::add_output_row(const Call& call, std::int64_t image, std::int64
   Chunk chunk = chunk_of_thread(call, thread);
   double* s = at<double>(scratch(call, thread), offsets_.affinity_row);
   embed(call, {image, cell, 1}, chunk);
-  for (std::int64_t c = 0; c < problem_.classes; ++c) s[c] = static_cast<double>(chunk.s[c * kChunk]);
+  for (std::int64_t c = 0; c < problem_.classes; ++c) s[c] = static_cast<double>(chunk.s[c * kChunkStride]);
   for (std::int64_t index = 0; index < chunks_per_image(); ++index) {
     const CellRange cells = chunk_cells(image, index);
     embed(call, cells, chunk);
     for (int j = 0; j < cells.count; ++j) {
       double affinity = 0;
       for (std::int64_t c = 0; c < problem_.classes; ++c)
-        affinity += s[c] * static_cast<double>(chunk.s[c * kChunk + j]);
+        affinity += s[c] * static_cast<double>(chunk.s[c * kChunkStride + j]);
       if (affinity > 1) affinity = 1;  // by rounding
       float& value = out[cells.first + j];
       value = static_cast<float>(is_residual ? affinity - static_cast<double>(value) : affinity);

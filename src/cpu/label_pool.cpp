@@ -10,6 +10,8 @@ namespace {
 /// Set in a stored code where some label pixels of a one-class cell are ignored: its count is not the cell's size.
 constexpr std::int32_t kPartlyIgnored = 1 << 30;
 constexpr std::int64_t kNotFound = std::numeric_limits<std::int64_t>::max();
+/// Label columns that are compared at once: a row of flags on the stack.
+constexpr std::int64_t kColumns = 512;
 /// Weights checked per task: large enough to amortise the task, small enough to share.
 constexpr std::int64_t kWeightsPerTask = 1 << 14;
 
@@ -22,11 +24,26 @@ auto with_labels(arloss_dtype_t dtype, const void* labels, const Body& body) {
   }
 }
 
-/// Class of a label pixel, kNoLabels where it is ignored, else kInvalidLabel.
-std::int32_t classify(const Problem& problem, std::int64_t label) {
-  if (problem.has_ignore_index && label == problem.ignore_index) return kNoLabels;
-  return label >= 0 && label < problem.classes ? static_cast<std::int32_t>(label) : kInvalidLabel;
-}
+/// Class of a label pixel, kNoLabels where it is ignored, else kInvalidLabel. Without branches, in numbers no wider
+/// than they must be: compilers make vectors of it.
+template <class Label>
+class Classifier {
+ public:
+  explicit Classifier(const Problem& problem)
+      : classes_(static_cast<Number>(problem.classes)), ignored_(static_cast<Number>(problem.ignore_index)) {
+    has_ignored_ = problem.has_ignore_index && ignored_ == problem.ignore_index;
+  }
+  std::int32_t operator()(Label label) const {
+    const auto number = static_cast<Number>(label);
+    const bool is_class = (number >= 0) & (number < classes_), is_ignored = has_ignored_ & (number == ignored_);
+    return is_ignored ? kNoLabels : is_class ? static_cast<std::int32_t>(number) : kInvalidLabel;
+  }
+
+ private:
+  using Number = std::conditional_t<sizeof(Label) == 8, std::int64_t, std::int32_t>;
+  Number classes_, ignored_;
+  bool has_ignored_;
+};
 
 bool is_valid_weight(float weight) { return weight >= 0 && !std::isinf(weight); }
 
@@ -44,11 +61,12 @@ void for_each_label_row(const Label* labels, const Extent& extent, std::int64_t 
 template <class Label>
 std::int32_t pool_cell(const Problem& problem, const Label* labels, std::int64_t image, const Box& box,
                        std::int64_t& first_invalid) {
+  const Classifier<Label> classify(problem);
   std::int32_t code = kNoLabels;
   bool is_partial = false;
   for_each_label_row(labels, problem.labels, image, box, [&](const Label* run, std::int64_t length, std::int64_t at) {
     for (std::int64_t i = 0; i < length; ++i) {
-      const std::int32_t label = classify(problem, static_cast<std::int64_t>(run[i]));
+      const std::int32_t label = classify(run[i]);
       if (label == kNoLabels) {
         is_partial = true;
       } else if (label == kInvalidLabel) {
@@ -61,6 +79,27 @@ std::int32_t pool_cell(const Problem& problem, const Label* labels, std::int64_t
     }
   });
   return code >= 0 && is_partial ? code | kPartlyIgnored : code;
+}
+
+/// Flags the columns of a box in which its label rows differ; returns the first row.
+template <class Label>
+const Label* flag_mixed_columns(const Label* labels, const Extent& extent, std::int64_t image, const Box& box,
+                                std::uint8_t* is_mixed) {
+  const Label* first_row = nullptr;
+  std::fill_n(is_mixed, box.last.x - box.first.x, std::uint8_t{0});
+  for_each_label_row(labels, extent, image, box, [&](const Label* run, std::int64_t length, std::int64_t) {
+    if (first_row == nullptr) first_row = run;
+    for (std::int64_t x = 0; x < length; ++x) is_mixed[x] |= static_cast<std::uint8_t>(run[x] != first_row[x]);
+  });
+  return first_row;
+}
+
+/// Are the columns all of their first row's first label, `count` of them?
+template <class Label>
+bool is_one_label(const Label* first_row, const std::uint8_t* is_mixed, std::int64_t count) {
+  bool differs = false;
+  for (std::int64_t x = 0; x < count; ++x) differs |= is_mixed[x] != 0 || first_row[x] != first_row[0];
+  return !differs;
 }
 
 }  // namespace
@@ -88,28 +127,64 @@ std::int64_t LabelPool::max_block_labels(std::int64_t edge) const {
          along(problem_.grid.width, problem_.labels.width);
 }
 
-/// Codes of one row of cells, and where its first invalid label pixel lies.
+/// The first invalid label pixel of a row of cells that are one pixel each.
+template <class Label>
+std::int64_t LabelPool::first_invalid_label(const Label* labels, std::int64_t row) const {
+  const Classifier<Label> classify(problem_);
+  const std::int64_t first = row * problem_.grid.width;
+  bool is_invalid = false;
+  for (std::int64_t i = 0; i < problem_.grid.width; ++i) is_invalid |= classify(labels[first + i]) == kInvalidLabel;
+  if (!is_invalid) return kNotFound;
+  std::int64_t found = first;
+  while (classify(labels[found]) != kInvalidLabel) ++found;
+  return found;
+}
+
+/// Codes of one row of cells, and where its first invalid label pixel lies. Most cells are of one label: whole label
+/// rows are compared first, and only the other cells are looked at pixel by pixel.
 template <class Label>
 std::int64_t LabelPool::pool_cell_row(const Label* labels, std::int64_t row, std::int32_t* codes) const {
   const Extent& grid = problem_.grid;
   const std::int64_t image = row / (grid.depth * grid.height);
-  Position cell{row / grid.height % grid.depth, row % grid.height, 0};
+  const std::int64_t widest = (problem_.labels.width - 1) / grid.width + 1;
+  const std::int64_t cells_at_once = std::max<std::int64_t>(1, kColumns / widest);
   std::int64_t first_invalid = kNotFound;
-  for (; cell.x < grid.width; ++cell.x) {
-    const Box box = labels_of_cells(grid, problem_.labels, {cell, {cell.z + 1, cell.y + 1, cell.x + 1}});
-    const std::int32_t code = pool_cell(problem_, labels, image, box, first_invalid);
-    if (codes != nullptr) codes[row * grid.width + cell.x] = code;
+  Box cells{{row / grid.height % grid.depth, row % grid.height, 0}, {}};
+  for (; cells.first.x < grid.width; cells.first.x = cells.last.x) {
+    cells.last = {cells.first.z + 1, cells.first.y + 1, std::min(grid.width, cells.first.x + cells_at_once)};
+    pool_cells_of_row(labels, image, cells, codes + row * grid.width, first_invalid);
   }
   return first_invalid;
 }
 
+template <class Label>
+void LabelPool::pool_cells_of_row(const Label* labels, std::int64_t image, const Box& cells, std::int32_t* codes,
+                                  std::int64_t& first_invalid) const {
+  const Box box = labels_of_cells(problem_.grid, problem_.labels, cells);
+  std::uint8_t is_mixed[kColumns];
+  const bool is_wide = box.last.x - box.first.x > kColumns;
+  const Label* const first_row = is_wide ? nullptr : flag_mixed_columns(labels, problem_.labels, image, box, is_mixed);
+  Box cell = box;
+  for (std::int64_t x = cells.first.x; x < cells.last.x; ++x, cell.first.x = cell.last.x) {
+    cell.last.x = math::first_label(x + 1, problem_.grid.width, problem_.labels.width);
+    const std::int64_t column = cell.first.x - box.first.x;
+    std::int32_t code = kInvalidLabel;
+    if (!is_wide && is_one_label(first_row + column, is_mixed + column, cell.last.x - cell.first.x))
+      code = Classifier<Label>(problem_)(first_row[column]);
+    if (code == kInvalidLabel) code = pool_cell(problem_, labels, image, cell, first_invalid);
+    codes[x] = code;
+  }
+}
+
 /// Codes of every cell; returns the first invalid label pixel.
 std::int64_t LabelPool::pool_cells(const LabelMap& map, int num_threads) const {
-  std::int32_t* codes = reads_codes_from_labels() ? nullptr : at<std::int32_t>(map.workspace, cell_codes_);
   std::atomic<std::int64_t> first_invalid{kNotFound};
   with_labels(problem_.labels_dtype, map.labels, [&](const auto* labels) {
-    parallel_for(num_threads, problem_.batch * problem_.grid.depth * problem_.grid.height,
-                 [&](std::int64_t row, int) { lower(first_invalid, pool_cell_row(labels, row, codes)); });
+    parallel_for(num_threads, problem_.batch * problem_.grid.depth * problem_.grid.height, [&](std::int64_t row, int) {
+      lower(first_invalid, reads_codes_from_labels()
+                               ? first_invalid_label(labels, row)
+                               : pool_cell_row(labels, row, at<std::int32_t>(map.workspace, cell_codes_)));
+    });
   });
   return first_invalid.load();
 }
@@ -121,8 +196,9 @@ LabelPool::Census LabelPool::take_census(const LabelMap& map, int num_threads) c
   census.first_invalid = first_invalid == kNotFound ? -1 : first_invalid;
   census.first_invalid_weight = first_weight == kNotFound ? -1 : first_weight;
   with_labels(problem_.labels_dtype, map.labels, [&](const auto* labels) {
+    const Classifier<std::decay_t<decltype(*labels)>> classify(problem_);
     for (std::int64_t i = 0; i < problem_.batch * problem_.labels.count(); ++i) {
-      const std::int32_t label = classify(problem_, static_cast<std::int64_t>(labels[i]));
+      const std::int32_t label = classify(labels[i]);
       census.ignored += label == kNoLabels;
       census.invalid += label == kInvalidLabel;
     }
@@ -216,8 +292,9 @@ void LabelPool::count_cell(const LabelMap& map, std::int64_t image, const Positi
 std::int32_t LabelPool::stored_code(const LabelMap& map, std::int64_t image, std::int64_t cell) const {
   const std::int64_t index = image * problem_.grid.count() + cell;
   if (!reads_codes_from_labels()) return at<std::int32_t>(map.workspace, cell_codes_)[index];
-  return with_labels(problem_.labels_dtype, map.labels,
-                     [&](const auto* labels) { return classify(problem_, static_cast<std::int64_t>(labels[index])); });
+  return with_labels(problem_.labels_dtype, map.labels, [&](const auto* labels) {
+    return Classifier<std::decay_t<decltype(*labels)>>(problem_)(labels[index]);
+  });
 }
 
 std::int32_t LabelPool::cell_code(const LabelMap& map, std::int64_t image, std::int64_t cell) const {
@@ -234,7 +311,8 @@ void LabelPool::write_cell_codes(const LabelMap& map, std::int64_t image, std::i
     return;
   }
   with_labels(problem_.labels_dtype, map.labels, [&](const auto* labels) {
-    for (int i = 0; i < count; ++i) codes[i] = classify(problem_, static_cast<std::int64_t>(labels[start + i]));
+    const Classifier<std::decay_t<decltype(*labels)>> classify(problem_);
+    for (int i = 0; i < count; ++i) codes[i] = classify(labels[start + i]);
   });
 }
 
@@ -246,10 +324,12 @@ std::int32_t LabelPool::block_code(const LabelMap& map, int scale, std::int64_t 
 void LabelPool::count_labels(const LabelMap& map, std::int64_t image, const Box& cells, LabelCounter& counter) const {
   const Box box = labels_of_cells(problem_.grid, problem_.labels, cells);
   with_labels(problem_.labels_dtype, map.labels, [&](const auto* labels) {
+    const Classifier<std::decay_t<decltype(*labels)>> classify(problem_);
     for_each_label_row(labels, problem_.labels, image, box, [&](const auto* run, std::int64_t length, std::int64_t) {
-      for (std::int64_t i = 0; i < length; ++i) {
-        const std::int32_t label = classify(problem_, static_cast<std::int64_t>(run[i]));
-        if (label >= 0) counter.add(label, 1);
+      for (std::int64_t i = 0, next; i < length; i = next) {
+        for (next = i + 1; next < length && run[next] == run[i];) ++next;
+        if (const std::int32_t label = classify(run[i]); label >= 0)
+          counter.add(label, static_cast<std::uint32_t>(next - i));
       }
     });
   });
@@ -284,8 +364,10 @@ int LabelPool::block_shares(const LabelMap& map, int scale, std::int64_t image, 
 
 void LabelPool::write_weights(const LabelMap& map, std::int64_t image, std::int64_t first, int count,
                               const std::int32_t* codes, float* weights) const {
-  const float* given = map.weights == nullptr ? nullptr : map.weights + image * problem_.grid.count() + first;
-  for (int i = 0; i < count; ++i) weights[i] = !is_labelled(codes[i]) ? 0.0f : given == nullptr ? 1.0f : given[i];
+  for (int i = 0; i < count; ++i) weights[i] = is_labelled(codes[i]) ? 1.0f : 0.0f;
+  if (map.weights == nullptr) return;
+  const float* given = map.weights + image * problem_.grid.count() + first;
+  for (int i = 0; i < count; ++i) weights[i] = weights[i] != 0 ? given[i] : 0.0f;
 }
 
 }  // namespace arloss::cpu

@@ -127,7 +127,12 @@ class LabelPool {
 
   bool reads_codes_from_labels() const { return problem_.labels == problem_.grid; }
   template <class Label>
+  std::int64_t first_invalid_label(const Label* labels, std::int64_t row) const;
+  template <class Label>
   std::int64_t pool_cell_row(const Label* labels, std::int64_t row, std::int32_t* codes) const;
+  template <class Label>
+  void pool_cells_of_row(const Label* labels, std::int64_t image, const Box& cells, std::int32_t* codes,
+                         std::int64_t& first_invalid) const;
   RunFault find_fault(const LabelMap& map, int num_threads) const;
   std::int64_t pool_cells(const LabelMap& map, int num_threads) const;
   std::int64_t find_invalid_weight(const LabelMap& map, int num_threads) const;

@@ -382,8 +382,8 @@ void PairwiseBackend::write_pooled_gradient(const Call& call) const {
     Chunk chunk = chunk_of_thread(call, thread);
     const CellRange cells = chunk_cells(task / per_image, task % per_image);
     embed(call, cells, chunk);
-    std::fill_n(chunk.work, problem_.classes * kChunk, 0.0f);
-    write_cells(call, cells, {chunk.s, chunk.work, chunk.weight, kChunk});
+    std::fill_n(chunk.work, problem_.classes * kChunkStride, 0.0f);
+    write_cells(call, cells, {chunk.s, chunk.work, chunk.weight, kChunkStride});
   });
 }
 

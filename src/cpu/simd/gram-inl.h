@@ -12,39 +12,24 @@ HWY_BEFORE_NAMESPACE();
 namespace arloss::cpu {
 namespace HWY_NAMESPACE {
 
-/// Dot products of four left rows with two right rows: eight sums hide the latency of one multiply-add unit pair, in
-/// sixteen registers.
+/// Dot products of four left rows with some right rows: sums that hide the latency of two multiply-add units, and ask
+/// for less than one load each.
 struct GramTile {
-  static constexpr int kLeft = 4, kRight = 2;
-  float sums[kLeft][kRight];
+  static constexpr int kLeft = 4, kRight = kHasManyRegisters ? 4 : 2;
+  float sums[kRight][kLeft];
 };
 
-HWY_INLINE void multiply_gram_tile(const float* const (&left)[GramTile::kLeft],
-                                   const float* const (&right)[GramTile::kRight], int length, GramTile& tile) {
-  const Float zero = hn::Zero(FloatTag());
-  Float sum00 = zero, sum01 = zero, sum10 = zero, sum11 = zero;
-  Float sum20 = zero, sum21 = zero, sum30 = zero, sum31 = zero;
-  for (int i = 0; i < length; i += lanes()) {
-    const Float right0 = load(right[0] + i), right1 = load(right[1] + i);
-    const Float left0 = load(left[0] + i), left1 = load(left[1] + i);
-    sum00 = hn::MulAdd(left0, right0, sum00);
-    sum01 = hn::MulAdd(left0, right1, sum01);
-    sum10 = hn::MulAdd(left1, right0, sum10);
-    sum11 = hn::MulAdd(left1, right1, sum11);
-    const Float left2 = load(left[2] + i), left3 = load(left[3] + i);
-    sum20 = hn::MulAdd(left2, right0, sum20);
-    sum21 = hn::MulAdd(left2, right1, sum21);
-    sum30 = hn::MulAdd(left3, right0, sum30);
-    sum31 = hn::MulAdd(left3, right1, sum31);
-  }
-  tile.sums[0][0] = sum_of_lanes(sum00);
-  tile.sums[0][1] = sum_of_lanes(sum01);
-  tile.sums[1][0] = sum_of_lanes(sum10);
-  tile.sums[1][1] = sum_of_lanes(sum11);
-  tile.sums[2][0] = sum_of_lanes(sum20);
-  tile.sums[2][1] = sum_of_lanes(sum21);
-  tile.sums[3][0] = sum_of_lanes(sum30);
-  tile.sums[3][1] = sum_of_lanes(sum31);
+HWY_INLINE void multiply_gram_tile(const float* const (&left)[GramTile::kLeft], const float* (&right)[GramTile::kRight],
+                                   int length, GramTile& tile) {
+  Float sums[GramTile::kRight][GramTile::kLeft];
+  for (auto& column : sums)
+    for (Float& sum : column) sum = hn::Zero(FloatTag());
+  for (int i = 0; i < length; i += lanes())
+    for (int q = 0; q < GramTile::kRight; ++q) {
+      const Float value = load(right[q] + i);
+      for (int r = 0; r < GramTile::kLeft; ++r) sums[q][r] = hn::MulAdd(load(left[r] + i), value, sums[q][r]);
+    }
+  for (int q = 0; q < GramTile::kRight; ++q) sum_lanes(sums[q], tile.sums[q]);
 }
 
 HWY_INLINE void add_gram_tile(const GramJob& job, const GramTile& tile, int first_row, std::int64_t first_class) {
@@ -52,7 +37,7 @@ HWY_INLINE void add_gram_tile(const GramJob& job, const GramTile& tile, int firs
     const std::int64_t row_class = job.row_class != nullptr ? job.row_class[first_row + r] : first_row + r;
     for (int q = 0; q < GramTile::kRight && first_class + q < job.classes; ++q)
       if (!job.is_symmetric || first_class + q >= row_class)
-        job.out[row_class * job.classes + first_class + q] += static_cast<double>(tile.sums[r][q]);
+        job.out[row_class * job.classes + first_class + q] += static_cast<double>(tile.sums[q][r]);
   }
 }
 
@@ -68,7 +53,8 @@ HWY_ATTR void gram(const GramJob& job) {
     const float* const left[] = {left_row(r), left_row(r + 1), left_row(r + 2), left_row(r + 3)};
     const std::int64_t first = job.is_symmetric ? r : 0;
     for (std::int64_t d = first; d < job.classes; d += GramTile::kRight) {
-      const float* const right[] = {right_row(d), right_row(d + 1)};
+      const float* right[GramTile::kRight];
+      for (int q = 0; q < GramTile::kRight; ++q) right[q] = right_row(d + q);
       GramTile tile;
       multiply_gram_tile(left, right, job.length, tile);
       add_gram_tile(job, tile, r, d);
@@ -93,9 +79,10 @@ struct AnchorRows {
 
 HWY_INLINE AnchorRows anchor_rows(const ProductJob& job, int i) {
   const IntTag di;
+  const Int zero = hn::Zero(di);
+  if (job.table == nullptr) return {nullptr, 0, true, -1, zero, hn::RebindMask(FloatTag(), hn::Lt(zero, zero))};
   const Int anchor = hn::LoadU(di, job.anchor + i);
   const std::int32_t first = job.anchor[i];
-  const Int zero = hn::Zero(di);
   return {job.table,
           job.classes,
           hn::AllTrue(di, hn::Eq(anchor, hn::Set(di, first))),
@@ -104,39 +91,54 @@ HWY_INLINE AnchorRows anchor_rows(const ProductJob& job, int i) {
           hn::RebindMask(FloatTag(), hn::Gt(anchor, hn::Set(di, -1)))};
 }
 
-/// kOutputs classes of the product for one vector of cells.
-template <int kOutputs>
-HWY_INLINE void multiply_outputs(const ProductJob& job, int i, std::int64_t first, Float (&sums)[kOutputs]) {
-  for (std::int64_t c = 0; c < job.classes; ++c) {
-    const Float value = load(job.tile + c * job.stride + i);
-    const float* row = job.matrix + c * job.classes + first;
-    for (int q = 0; q < kOutputs; ++q) sums[q] = hn::MulAdd(value, broadcast(row[q]), sums[q]);
+/// kOutputs classes of the product for kVectors vectors of cells.
+template <int kOutputs, int kVectors>
+HWY_INLINE void write_outputs(const ProductJob& job, int i, std::int64_t first, const AnchorRows* rows) {
+  Float sums[kVectors][kOutputs];
+  const auto at = [&](int v, int q) { return (first + q) * job.stride + i + v * lanes(); };
+  for (int v = 0; v < kVectors; ++v)
+    for (int q = 0; q < kOutputs; ++q) {
+      sums[v][q] = rows[v].at(first + q);
+      if (job.adds) sums[v][q] = hn::Add(sums[v][q], load(job.out + at(v, q)));
+    }
+  for (std::int64_t c = 0; c < job.classes && job.tile != nullptr; ++c) {
+    const float* const row = job.matrix + c * job.classes + first;
+    const float* const tile = job.tile + c * job.stride + i;
+    for (int q = 0; q < kOutputs; ++q) {
+      const Float factor = broadcast(row[q]);
+      for (int v = 0; v < kVectors; ++v) sums[v][q] = hn::MulAdd(load(tile + v * lanes()), factor, sums[v][q]);
+    }
+  }
+  for (int v = 0; v < kVectors; ++v)
+    for (int q = 0; q < kOutputs; ++q) store(sums[v][q], job.out + at(v, q));
+}
+
+/// write_outputs<count, kVectors>.
+template <int kOutputs, int kVectors>
+HWY_INLINE void write_outputs(const ProductJob& job, int count, int i, std::int64_t first, const AnchorRows* rows) {
+  if constexpr (kOutputs > 0) {
+    if (count < kOutputs) return write_outputs<kOutputs - 1, kVectors>(job, count, i, first, rows);
+    write_outputs<kOutputs, kVectors>(job, i, first, rows);
   }
 }
 
-template <int kOutputs>
-HWY_INLINE void write_outputs(const ProductJob& job, int i, std::int64_t first, const AnchorRows* rows) {
-  Float sums[kOutputs];
-  for (int q = 0; q < kOutputs; ++q) {
-    float* out = job.out + (first + q) * job.stride + i;
-    sums[q] = job.adds ? load(out) : hn::Zero(FloatTag());
-    if (rows != nullptr) sums[q] = hn::Add(sums[q], rows->at(first + q));
+/// All classes, in equal parts: sums few at a time would wait for one another.
+template <int kVectors>
+HWY_INLINE void write_vectors(const ProductJob& job, int i) {
+  constexpr int kOutputs = kHasManyRegisters ? 8 : 6;
+  AnchorRows rows[kVectors];
+  for (int v = 0; v < kVectors; ++v) rows[v] = anchor_rows(job, i + v * lanes());
+  const std::int64_t parts = (job.classes + kOutputs - 1) / kOutputs;
+  for (std::int64_t part = 0; part < parts; ++part) {
+    const std::int64_t first = part * job.classes / parts, last = (part + 1) * job.classes / parts;
+    write_outputs<kOutputs, kVectors>(job, static_cast<int>(last - first), i, first, rows);
   }
-  if (job.tile != nullptr) multiply_outputs<kOutputs>(job, i, first, sums);
-  for (int q = 0; q < kOutputs; ++q) store(sums[q], job.out + (first + q) * job.stride + i);
 }
 
 HWY_ATTR void product(const ProductJob& job) {
-  constexpr int kOutputs = 8;  // independent sums: two multiply-add units of latency four stay busy
-  for (int i = 0; i < job.length; i += lanes()) {
-    AnchorRows rows;
-    if (job.table != nullptr) rows = anchor_rows(job, i);
-    const AnchorRows* const table_rows = job.table != nullptr ? &rows : nullptr;
-    std::int64_t d = 0;
-    for (; d + kOutputs <= job.classes; d += kOutputs) write_outputs<kOutputs>(job, i, d, table_rows);
-    for (; d + 2 <= job.classes; d += 2) write_outputs<2>(job, i, d, table_rows);
-    for (; d < job.classes; ++d) write_outputs<1>(job, i, d, table_rows);
-  }
+  int i = 0;
+  for (; i + 2 * lanes() <= job.length; i += 2 * lanes()) write_vectors<2>(job, i);
+  for (; i < job.length; i += lanes()) write_vectors<1>(job, i);
 }
 
 HWY_ATTR void multiply(const float* a, const float* b, int b_stride, int stride, int length, std::int64_t rows,
