@@ -73,7 +73,7 @@ void CpuBackend::book_scratch(std::int64_t max_tasks, std::int64_t max_pooled_bl
   offsets_.mixed_shares = scratch_.book<LabelShare>("label rows of mixed cells", {mixed_capacity()});
   offsets_.mixed_begin = scratch_.book<std::int32_t>("first shares of mixed cells", {kChunk});
   offsets_.mixed_count = scratch_.book<std::int32_t>("classes of mixed cells", {kChunk});
-  offsets_.exponentials = scratch_.book<double>("exponentials of a mixed cell", {classes});
+  offsets_.class_row = scratch_.book<double>("one number a class", {classes});
   offsets_.row_of_class = scratch_.book<std::int32_t>("row of class", {classes});
   offsets_.class_of_row = scratch_.book<std::int32_t>("class of row", {classes});
   offsets_.affinity_row = scratch_.book<double>("one row of an affinity", {classes});
@@ -116,7 +116,7 @@ Chunk CpuBackend::chunk_of_thread(const Call& call, int thread) const {
           at<LabelShare>(mine, offsets_.mixed_shares),
           at<std::int32_t>(mine, offsets_.mixed_begin),
           at<std::int32_t>(mine, offsets_.mixed_count),
-          at<double>(mine, offsets_.exponentials),
+          at<double>(mine, offsets_.class_row),
           at<std::int32_t>(mine, offsets_.row_of_class),
           at<std::int32_t>(mine, offsets_.class_of_row),
           at<double>(mine, offsets_.pure_mass),
@@ -236,11 +236,11 @@ void CpuBackend::refine_mixed_cell(const Call& call, Chunk& chunk, int i, int st
   }
   double sum = others * static_cast<double>(chunk.sum[i]);
   for (int c = 0; c < count; ++c) {
-    chunk.exponentials[c] = exponential(shares[c].label);
-    sum += chunk.exponentials[c] * chunk.exponentials[c];
+    chunk.class_row[c] = exponential(shares[c].label);
+    sum += chunk.class_row[c] * chunk.class_row[c];
   }
   for (int c = 0; c < count; ++c) {
-    const double s = chunk.exponentials[c] / std::sqrt(sum);
+    const double s = chunk.class_row[c] / std::sqrt(sum);
     const std::int64_t index = std::int64_t{shares[c].label} * stride + i;
     chunk.s[index] = static_cast<float>(s);
     chunk.residual[index] = static_cast<float>(s - shares[c].u);

@@ -7,6 +7,7 @@
 
 #include "cpu/grid.h"
 #include "cpu/label_pool.h"
+#include "cpu/label_runs.h"
 #include "cpu/parallel.h"
 #include "cpu/simd/simd_kernels.h"
 #include "plan/backend.h"
@@ -28,12 +29,6 @@ struct CellRange {
   int count;
 };
 
-/// The classes of one label row; u = 1 for the only one of a pure row.
-struct LabelRow {
-  const LabelShare* shares;
-  int count;
-};
-
 /// One thread's scratch for a chunk of cells: its tiles ([classes][kChunkStride], cells fastest) and per-cell rows
 /// ([kChunk]).
 struct Chunk {
@@ -52,7 +47,7 @@ struct Chunk {
   LabelShare* mixed_shares;    // label rows of the chunk's mixed cells, as many as found room
   std::int32_t* mixed_begin;   // [kChunk] where a mixed cell's row begins in mixed_shares, -1: nowhere
   std::int32_t* mixed_count;   // [kChunk]
-  double* exponentials;        // [classes]
+  double* class_row;           // [classes] numbers of one cell's classes
   std::int32_t* row_of_class;  // [classes], -1 between uses
   std::int32_t* class_of_row;  // [classes]
   double* pure_mass;           // [classes]
@@ -160,7 +155,7 @@ class CpuBackend : public Backend {
 
   struct ChunkOffsets {
     std::size_t s, residual, work, weight, max_logit, sum, anchor, codes, blocks, counts, touched, shares, row_of_class,
-        class_of_row, pure_mass, affinity_row, mixed_shares, mixed_begin, mixed_count, exponentials;
+        class_of_row, pure_mass, affinity_row, mixed_shares, mixed_begin, mixed_count, class_row;
   };
   std::int64_t most_classes_;  // of a cell
   ChunkOffsets offsets_{};

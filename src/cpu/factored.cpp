@@ -34,6 +34,9 @@ FactoredBackend::FactoredBackend(const Problem& problem, const Options& options,
   num_slots_ = choose_slots();
   slots_ = workspace_.book<double>("sums of " + std::to_string(num_slots_) + " slots an image",
                                    {problem_.batch, num_slots_, form_.head_count});
+  for (const Part& part : parts())
+    if (part.table < 0) num_label_scales_ = part.num_scales;
+  book_label_runs();
   book_scratch(problem_.batch * std::max(num_slots_, (chunks_per_image() + kChunksPerTask - 1) / kChunksPerTask),
                max_pooled_blocks);
 }
@@ -133,21 +136,23 @@ void FactoredBackend::write_gradients(const Call& call) const {
   const std::int64_t tasks_per_image = (chunks_per_image() + kChunksPerTask - 1) / kChunksPerTask;
   parallel_for(num_threads_, problem_.batch * tasks_per_image, [&](std::int64_t task, int thread) {
     Chunk chunk = chunk_of_thread(call, thread);
+    LabelRuns runs = label_runs_of_thread(call, thread);
     const std::int64_t first = task % tasks_per_image * kChunksPerTask;
     const std::int64_t last = std::min(first + kChunksPerTask, chunks_per_image());
     for (std::int64_t index = first; index < last; ++index)
-      write_chunk_gradient(call, chunk_cells(task / tasks_per_image, index), chunk);
+      write_chunk_gradient(call, chunk_cells(task / tasks_per_image, index), chunk, runs);
   });
 }
 
-void FactoredBackend::write_chunk_gradient(const Call& call, const CellRange& cells, Chunk& chunk) const {
+void FactoredBackend::write_chunk_gradient(const Call& call, const CellRange& cells, Chunk& chunk,
+                                           LabelRuns& runs) const {
   embed(call, cells, chunk);
   const float* matrices = coefficients(call, problem_.group_of_image(cells.image));
   const int length = length_of(cells.count);
   bool has_cell_part = false;
   for (const Part& part : parts())
     if (part.table < 0) {
-      multiply_coefficients(call, part, matrices + part.coefficients, chunk);
+      multiply_coefficients(call, part, matrices + part.coefficients, chunk, runs);
       has_cell_part = true;
     }
   if (has_cell_part) {
@@ -162,28 +167,32 @@ void FactoredBackend::write_chunk_gradient(const Call& call, const CellRange& ce
 }
 
 /// h / w of the chunk's cells into the work tile (math.md, eq. 16 or 21).
-void FactoredBackend::multiply_coefficients(const Call& call, const Part& part, const float* matrices,
-                                            Chunk& chunk) const {
-  const std::int64_t size = problem_.classes * problem_.classes;
-  const float* table = form_.is_absolute ? matrices : matrices + size;
+void FactoredBackend::multiply_coefficients(const Call& call, const Part& part, const float* matrices, Chunk& chunk,
+                                            LabelRuns& runs) const {
+  const float* table = form_.is_absolute ? matrices : matrices + problem_.classes * problem_.classes;
   kernels_.product({form_.is_absolute ? nullptr : chunk.residual, matrices, table, chunk.anchor, false, kChunkStride,
                     length_of(chunk.cells.count), problem_.classes, chunk.work});
   if (form_.is_absolute) return;
-  for (int i = 0; i < chunk.cells.count; ++i) {
-    if (chunk.weight[i] == 0) continue;
-    if (chunk.codes[i] == kMixedLabels) add_label_row(chunk, i, label_row(call, chunk, 0, i), 1, table);
-    for (int k = 1; k < part.num_scales; ++k)
-      add_label_row(chunk, i, label_difference(call, chunk, k, i), -1, matrices + (1 + k) * size);
-  }
+  for_each_part_of_labels(call, chunk, runs, [&] {
+    for (const LabelRun& run : runs)
+      if (run.code < 0) add_run(chunk, run, part, matrices);
+  });
 }
 
-/// work_d[i] += sign * sum_c u_c matrix[c][d].
-void FactoredBackend::add_label_row(Chunk& chunk, int i, const LabelRow& row, float sign, const float* matrix) const {
-  for (int c = 0; c < row.count; ++c) {
-    const float u = sign * static_cast<float>(row.shares[c].u);
-    const float* from = matrix + row.shares[c].label * problem_.classes;
-    for (std::int64_t d = 0; d < problem_.classes; ++d) chunk.work[d * kChunkStride + i] += u * from[d];
-  }
+/// What the anchors' table leaves out of the cells of a run: mixed rows, and differences of scales.
+void FactoredBackend::add_run(const Chunk& chunk, const LabelRun& run, const Part& part, const float* matrices) const {
+  const std::int64_t classes = problem_.classes;
+  double* const h = chunk.class_row;
+  std::fill_n(h, classes, 0.0);
+  const auto add = [&](const LabelRow& row, double sign, const float* matrix) {
+    for (int c = 0; c < row.count; ++c)
+      for (std::int64_t d = 0; d < classes; ++d)
+        h[d] += sign * row.shares[c].u * static_cast<double>(matrix[row.shares[c].label * classes + d]);
+  };
+  if (chunk.codes[run.first] == kMixedLabels) add(run.rows[0], 1, matrices + classes * classes);
+  for (int k = 1; k < part.num_scales; ++k) add(run.differences[k], -1, matrices + (1 + k) * classes * classes);
+  for (std::int64_t d = 0; d < classes; ++d)
+    for (int i = run.first; i < run.last; ++i) chunk.work[d * kChunkStride + i] += static_cast<float>(h[d]);
 }
 
 // --- the pyramid's tables --------------------------------------------------------------------------------------------

@@ -17,14 +17,13 @@ class LabelRows {
   LabelRows(const LabelRows&) = delete;
   LabelRows& operator=(const LabelRows&) = delete;
 
-  /// Columns [first, last): cells of one class.
-  void add(std::int32_t label, int first, int last) {
-    std::copy(chunk_.weight + first, chunk_.weight + last, row_of(label) + first);
-  }
-  /// Column i: the weighted label row of the chunk's cell i.
-  void add(const LabelRow& row, int i) {
-    const double weight = static_cast<double>(chunk_.weight[i]);
-    for (int c = 0; c < row.count; ++c) row_of(row.shares[c].label)[i] = static_cast<float>(weight * row.shares[c].u);
+  /// Columns [first, last): the weighted label row of the cells of a run.
+  void add(const LabelRow& row, int first, int last) {
+    for (int c = 0; c < row.count; ++c) {
+      float* const to = row_of(row.shares[c].label);
+      for (int i = first; i < last; ++i)
+        to[i] = static_cast<float>(static_cast<double>(chunk_.weight[i]) * row.shares[c].u);
+    }
   }
   int count() const { return count_; }
 
@@ -42,15 +41,6 @@ class LabelRows {
   const Chunk& chunk_;
   int count_ = 0;
 };
-
-/// Calls body(first, last) for every run of the chunk's cells with the same code.
-template <class Body>
-void for_each_run(const Chunk& chunk, const Body& body) {
-  for (int first = 0, last; first < chunk.cells.count; first = last) {
-    for (last = first + 1; last < chunk.cells.count && chunk.codes[last] == chunk.codes[first];) ++last;
-    body(first, last);
-  }
-}
 
 double sum_of(const float* weights, int first, int last) {
   double sum = 0;
@@ -70,12 +60,6 @@ void add_outer(double* out, std::int64_t classes, const LabelRow& a, const Label
       out[a.shares[c].label * classes + b.shares[d].label] += scale * a.shares[c].u * b.shares[d].u;
 }
 
-double share_of(const LabelRow& row, std::int32_t label) {
-  for (int c = 0; c < row.count; ++c)
-    if (row.shares[c].label == label) return row.shares[c].u;
-  return 0;
-}
-
 }  // namespace
 
 void FactoredBackend::accumulate_sums(const Call& call) const {
@@ -84,14 +68,15 @@ void FactoredBackend::accumulate_sums(const Call& call) const {
     double* slot = at<double>(call.workspace, slots_) + task * form_.head_count;
     std::fill_n(slot, form_.head_count, 0.0);
     Chunk chunk = chunk_of_thread(call, thread);
-    accumulate_slot(call, task / num_slots_, task % num_slots_, slot, chunk);
+    LabelRuns runs = label_runs_of_thread(call, thread);
+    accumulate_slot(call, task / num_slots_, task % num_slots_, slot, chunk, runs);
   });
   join_slots(call);
 }
 
 /// One walk over the slot's cells gives the weights, and the sums of the part that is not pooled where there is one.
 void FactoredBackend::accumulate_slot(const Call& call, std::int64_t image, std::int64_t slot, double* head,
-                                      Chunk& chunk) const {
+                                      Chunk& chunk, LabelRuns& runs) const {
   const Part* cell_part = nullptr;
   for (const Part& part : parts())
     if (part.table < 0) cell_part = &part;
@@ -102,7 +87,7 @@ void FactoredBackend::accumulate_slot(const Call& call, std::int64_t image, std:
     const CellRange cells = chunk_cells(image, index);
     if (cell_part != nullptr) {
       embed(call, cells, chunk);
-      add_chunk(call, *cell_part, head, chunk);
+      add_chunk(call, *cell_part, head, chunk, runs);
     } else {
       load_labels(call, cells, chunk);
     }
@@ -115,18 +100,19 @@ void FactoredBackend::accumulate_slot(const Call& call, std::int64_t image, std:
     if (part.table >= 0) add_table_panels(call, part, image, slot, head, chunk);
 }
 
-void FactoredBackend::add_chunk(const Call& call, const Part& part, double* head, Chunk& chunk) const {
-  if (form_.is_absolute) {
-    double* n = head + part.sums;
-    for (int i = 0; i < chunk.cells.count; ++i)
-      if (chunk.weight[i] != 0) n[chunk.codes[i]] += static_cast<double>(chunk.weight[i]);
-    return add_label_gram(call, chunk, 0, n + problem_.classes);
-  }
+void FactoredBackend::add_chunk(const Call& call, const Part& part, double* head, Chunk& chunk, LabelRuns& runs) const {
   const math::ResidualSums sums = form_.sums(part, head);
-  add_output_gram(call, chunk, sums.p());
-  add_label_gram(call, chunk, 0, sums.q());
-  for (int k = 1; k < part.num_scales; ++k) add_label_gram(call, chunk, k, sums.d(k));
-  add_label_sums(call, chunk, sums);
+  double* const n = head + part.sums;  // of ABSOLUTE
+  if (!form_.is_absolute) add_output_gram(call, chunk, sums.p());
+  for_each_part_of_labels(call, chunk, runs, [&] {
+    if (form_.is_absolute) {
+      for (const LabelRun& run : runs) n[run.code] += sum_of(chunk.weight, run.first, run.last);
+      return add_label_gram(chunk, runs, 0, n + problem_.classes);
+    }
+    add_label_gram(chunk, runs, 0, sums.q());
+    for (int k = 1; k < part.num_scales; ++k) add_label_gram(chunk, runs, k, sums.d(k));
+    add_label_sums(call, chunk, runs, sums);
+  });
 }
 
 /// P += E'WE.
@@ -142,64 +128,29 @@ void FactoredBackend::add_output_gram(const Call& call, Chunk& chunk, double* p)
 }
 
 /// Q_1 += U_1'WE for k = 0, D_k += (U_k - U_1)'WE for the coarser scales.
-void FactoredBackend::add_label_gram(const Call& call, Chunk& chunk, int k, double* out) const {
+void FactoredBackend::add_label_gram(const Chunk& chunk, const LabelRuns& runs, int k, double* out) const {
   LabelRows rows(chunk);
-  for_each_run(chunk, [&](int first, int last) {
-    if (k == 0 && chunk.codes[first] >= 0) return rows.add(chunk.codes[first], first, last);
-    for (int i = first; i < last; ++i)
-      if (chunk.weight[i] != 0)
-        rows.add(k == 0 ? label_row(call, chunk, 0, i) : label_difference(call, chunk, k, i), i);
-  });
+  for (const LabelRun& run : runs)
+    if (k == 0 || run.code < 0) rows.add(k == 0 ? run.rows[0] : run.differences[k], run.first, run.last);
   kernels_.gram({chunk.work, chunk.residual, kChunkStride, length_of(chunk.cells.count), rows.count(), problem_.classes,
                  chunk.class_of_row, false, out});
 }
 
-LabelRow FactoredBackend::label_difference(const Call& call, Chunk& chunk, int k, int i) const {
-  if (chunk.codes[i] >= 0 && label_code(call, chunk, k, i) == chunk.codes[i]) return {nullptr, 0};
-  const LabelRow finest = label_row(call, chunk, 0, i), coarser = label_row(call, chunk, k, i);
-  LabelShare* difference = chunk.shares + problem_.num_scales() * problem_.classes;
-  int count = 0;
-  for (int c = 0; c < coarser.count; ++c)
-    difference[count++] = {coarser.shares[c].label, coarser.shares[c].u - share_of(finest, coarser.shares[c].label)};
-  // Blocks need not nest (edges 2 and 3): the finest may hold classes that the coarser does not.
-  for (int c = 0; c < finest.count; ++c)
-    if (share_of(coarser, finest.shares[c].label) == 0)
-      difference[count++] = {finest.shares[c].label, -finest.shares[c].u};
-  return {difference, count};
-}
-
 /// R_kl and DR_k. A cell that is pure at every scale adds its weight to one diagonal element of every R_kl: kept apart.
-void FactoredBackend::add_label_sums(const Call& call, Chunk& chunk, const math::ResidualSums& sums) const {
-  for_each_run(chunk, [&](int first, int last) {
-    const std::int32_t code = chunk.codes[first];
-    if (code >= 0 && sums.num_scales() == 1) {
-      chunk.pure_mass[code] +=
-          call.io.pixel_weights == nullptr ? static_cast<double>(last - first) : sum_of(chunk.weight, first, last);
-      return;
+void FactoredBackend::add_label_sums(const Call& call, const Chunk& chunk, const LabelRuns& runs,
+                                     const math::ResidualSums& sums) const {
+  for (const LabelRun& run : runs) {
+    const double mass = call.io.pixel_weights == nullptr ? static_cast<double>(run.last - run.first)
+                                                         : sum_of(chunk.weight, run.first, run.last);
+    if (run.code >= 0) {
+      chunk.pure_mass[run.code] += mass;
+      continue;
     }
-    for (int i = first; i < last; ++i) {
-      if (chunk.weight[i] == 0) continue;
-      bool is_pure = code >= 0;
-      for (int k = 1; k < sums.num_scales() && is_pure; ++k) is_pure = label_code(call, chunk, k, i) == code;
-      if (is_pure) {
-        chunk.pure_mass[code] += static_cast<double>(chunk.weight[i]);
-      } else {
-        add_mixed_label_sums(call, chunk, i, sums);
-      }
+    for (int k = 0; k < sums.num_scales(); ++k) {
+      for (int l = k; l < sums.num_scales(); ++l)
+        add_outer(sums.r(k, l), problem_.classes, run.rows[k], run.rows[l], mass);
+      if (k > 0) add_outer(sums.dr(k), problem_.classes, run.differences[k], run.rows[0], mass);
     }
-  });
-}
-
-void FactoredBackend::add_mixed_label_sums(const Call& call, Chunk& chunk, int i,
-                                           const math::ResidualSums& sums) const {
-  const double weight = static_cast<double>(chunk.weight[i]);
-  for (int k = 0; k < sums.num_scales(); ++k) {
-    const LabelRow row = label_row(call, chunk, k, i);
-    for (int l = k; l < sums.num_scales(); ++l)
-      add_outer(sums.r(k, l), problem_.classes, row, label_row(call, chunk, l, i), weight);
-    if (k > 0)
-      add_outer(sums.dr(k), problem_.classes, label_difference(call, chunk, k, i), label_row(call, chunk, 0, i),
-                weight);
   }
 }
 

@@ -10,8 +10,6 @@ namespace {
 /// Set in a stored code where some label pixels of a one-class cell are ignored: its count is not the cell's size.
 constexpr std::int32_t kPartlyIgnored = 1 << 30;
 constexpr std::int64_t kNotFound = std::numeric_limits<std::int64_t>::max();
-/// Label columns that are compared at once: a row of flags on the stack.
-constexpr std::int64_t kColumns = 512;
 /// Weights checked per task: large enough to amortise the task, small enough to share.
 constexpr std::int64_t kWeightsPerTask = 1 << 14;
 
@@ -81,26 +79,37 @@ std::int32_t pool_cell(const Problem& problem, const Label* labels, std::int64_t
   return code >= 0 && is_partial ? code | kPartlyIgnored : code;
 }
 
-/// Flags the columns of a box in which its label rows differ; returns the first row.
+/// The label rows of a box, compared column by column: whole rows at a time, which compilers make vectors of.
 template <class Label>
-const Label* flag_mixed_columns(const Label* labels, const Extent& extent, std::int64_t image, const Box& box,
-                                std::uint8_t* is_mixed) {
-  const Label* first_row = nullptr;
-  std::fill_n(is_mixed, box.last.x - box.first.x, std::uint8_t{0});
-  for_each_label_row(labels, extent, image, box, [&](const Label* run, std::int64_t length, std::int64_t) {
-    if (first_row == nullptr) first_row = run;
-    for (std::int64_t x = 0; x < length; ++x) is_mixed[x] |= static_cast<std::uint8_t>(run[x] != first_row[x]);
-  });
-  return first_row;
-}
+class LabelColumns {
+ public:
+  static constexpr std::int64_t kMost = 512;  // flags on the stack
 
-/// Are the columns all of their first row's first label, `count` of them?
-template <class Label>
-bool is_one_label(const Label* first_row, const std::uint8_t* is_mixed, std::int64_t count) {
-  bool differs = false;
-  for (std::int64_t x = 0; x < count; ++x) differs |= is_mixed[x] != 0 || first_row[x] != first_row[0];
-  return !differs;
-}
+  LabelColumns(const Label* labels, const Extent& extent, std::int64_t image, const Box& box)
+      : first_column_(box.first.x), fits_(box.last.x - box.first.x <= kMost) {
+    if (!fits_) return;
+    std::fill_n(is_mixed_, box.last.x - box.first.x, std::uint8_t{0});
+    for_each_label_row(labels, extent, image, box, [&](const Label* run, std::int64_t length, std::int64_t) {
+      if (first_row_ == nullptr) first_row_ = run;
+      for (std::int64_t x = 0; x < length; ++x) is_mixed_[x] |= static_cast<std::uint8_t>(run[x] != first_row_[x]);
+    });
+  }
+
+  /// Are columns [first, last) of the label map all of one label, as far as can be told here?
+  bool is_one_label(std::int64_t first, std::int64_t last) const {
+    bool differs = !fits_;
+    for (std::int64_t x = first - first_column_; fits_ && x < last - first_column_; ++x)
+      differs |= is_mixed_[x] != 0 || first_row_[x] != first_row_[first - first_column_];
+    return !differs;
+  }
+  Label label(std::int64_t column) const { return first_row_[column - first_column_]; }
+
+ private:
+  std::int64_t first_column_;
+  bool fits_;
+  const Label* first_row_ = nullptr;
+  std::uint8_t is_mixed_[kMost];
+};
 
 }  // namespace
 
@@ -140,18 +149,22 @@ std::int64_t LabelPool::first_invalid_label(const Label* labels, std::int64_t ro
   return found;
 }
 
+/// Cells of `edge` per axis side by side whose labels are compared at once.
+std::int64_t LabelPool::blocks_at_once(std::int64_t edge) const {
+  const std::int64_t widest = (problem_.labels.width - 1) / problem_.grid.width + 1;
+  return std::max<std::int64_t>(1, LabelColumns<std::uint8_t>::kMost / widest / edge);
+}
+
 /// Codes of one row of cells, and where its first invalid label pixel lies. Most cells are of one label: whole label
 /// rows are compared first, and only the other cells are looked at pixel by pixel.
 template <class Label>
 std::int64_t LabelPool::pool_cell_row(const Label* labels, std::int64_t row, std::int32_t* codes) const {
   const Extent& grid = problem_.grid;
-  const std::int64_t image = row / (grid.depth * grid.height);
-  const std::int64_t widest = (problem_.labels.width - 1) / grid.width + 1;
-  const std::int64_t cells_at_once = std::max<std::int64_t>(1, kColumns / widest);
+  const std::int64_t image = row / (grid.depth * grid.height), step = blocks_at_once(1);
   std::int64_t first_invalid = kNotFound;
   Box cells{{row / grid.height % grid.depth, row % grid.height, 0}, {}};
   for (; cells.first.x < grid.width; cells.first.x = cells.last.x) {
-    cells.last = {cells.first.z + 1, cells.first.y + 1, std::min(grid.width, cells.first.x + cells_at_once)};
+    cells.last = {cells.first.z + 1, cells.first.y + 1, std::min(grid.width, cells.first.x + step)};
     pool_cells_of_row(labels, image, cells, codes + row * grid.width, first_invalid);
   }
   return first_invalid;
@@ -161,18 +174,13 @@ template <class Label>
 void LabelPool::pool_cells_of_row(const Label* labels, std::int64_t image, const Box& cells, std::int32_t* codes,
                                   std::int64_t& first_invalid) const {
   const Box box = labels_of_cells(problem_.grid, problem_.labels, cells);
-  std::uint8_t is_mixed[kColumns];
-  const bool is_wide = box.last.x - box.first.x > kColumns;
-  const Label* const first_row = is_wide ? nullptr : flag_mixed_columns(labels, problem_.labels, image, box, is_mixed);
+  const LabelColumns<Label> columns(labels, problem_.labels, image, box);
+  const Classifier<Label> classify(problem_);
   Box cell = box;
   for (std::int64_t x = cells.first.x; x < cells.last.x; ++x, cell.first.x = cell.last.x) {
     cell.last.x = math::first_label(x + 1, problem_.grid.width, problem_.labels.width);
-    const std::int64_t column = cell.first.x - box.first.x;
-    std::int32_t code = kInvalidLabel;
-    if (!is_wide && is_one_label(first_row + column, is_mixed + column, cell.last.x - cell.first.x))
-      code = Classifier<Label>(problem_)(first_row[column]);
-    if (code == kInvalidLabel) code = pool_cell(problem_, labels, image, cell, first_invalid);
-    codes[x] = code;
+    codes[x] = columns.is_one_label(cell.first.x, cell.last.x) ? classify(columns.label(cell.first.x)) : kInvalidLabel;
+    if (codes[x] == kInvalidLabel) codes[x] = pool_cell(problem_, labels, image, cell, first_invalid);
   }
 }
 
@@ -244,8 +252,29 @@ void LabelPool::pool_block_row(const LabelMap& map, const ScaleTable& table, std
                                LabelCounter& counter) const {
   const Extent& extent = table.blocks.extent();
   const std::int64_t image = row / (extent.depth * extent.height);
-  Position block{row / extent.height % extent.depth, row % extent.height, 0};
-  for (; block.x < extent.width; ++block.x) pool_block(map, table, image, block, counter);
+  const Position first{row / extent.height % extent.depth, row % extent.height, 0};
+  std::int32_t* const codes = at<std::int32_t>(map.workspace, table.codes) + row * extent.width;
+  const auto labels_of = [&](std::int64_t first_block, std::int64_t last_block) {
+    Box cells = table.blocks.cells({first.z, first.y, first_block});
+    cells.last.x = table.blocks.cells({first.z, first.y, last_block - 1}).last.x;
+    return labels_of_cells(problem_.grid, problem_.labels, cells);
+  };
+  const std::int64_t step = blocks_at_once(table.blocks.edge());
+  with_labels(problem_.labels_dtype, map.labels, [&](const auto* labels) {
+    using Label = std::decay_t<decltype(*labels)>;
+    for (std::int64_t x = 0; x < extent.width;) {
+      const std::int64_t last = std::min(extent.width, x + step);
+      const LabelColumns<Label> columns(labels, problem_.labels, image, labels_of(x, last));
+      for (; x < last; ++x) {
+        const Box box = labels_of(x, x + 1);
+        if (columns.is_one_label(box.first.x, box.last.x)) {
+          codes[x] = Classifier<Label>(problem_)(columns.label(box.first.x));
+        } else {
+          pool_block(map, table, image, {first.z, first.y, x}, counter);
+        }
+      }
+    }
+  });
 }
 
 void LabelPool::pool_block(const LabelMap& map, const ScaleTable& table, std::int64_t image, const Position& block,

@@ -126,6 +126,7 @@ class LabelPool {
   };
 
   bool reads_codes_from_labels() const { return problem_.labels == problem_.grid; }
+  std::int64_t blocks_at_once(std::int64_t edge) const;
   template <class Label>
   std::int64_t first_invalid_label(const Label* labels, std::int64_t row) const;
   template <class Label>
