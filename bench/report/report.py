@@ -1,0 +1,53 @@
+"""report.py FOLDER: from the JSON files in FOLDER, what it prints and writes there: report.md and the pictures."""
+import argparse
+from pathlib import Path
+
+import pictures
+import quantities
+from results import Run
+from tables import markdown, workload_table
+from targets import target_table
+
+LEAST_SCALING = 1.8  # of the two-thread probe; below, something else had the second core
+# Of the JSON's context, what says nothing about the numbers.
+LEFT_OUT = {"executable", "host_name", "json_schema_version", "library_build_type", "mhz_per_cpu", "num_cpus"}
+
+
+def disturbance(run):
+  """What the two-thread probes say, in words."""
+  scaling = run.probed_scaling()
+  if not scaling:
+    return "unknown: not probed on one and two threads"
+  low = [f"{source} {quantities.times(value)}" for source, value in scaling.items() if value < LEAST_SCALING]
+  text = f"two threads do {quantities.times(min(scaling.values()))} times the work of one at least"
+  return f"YES, {text} (below {LEAST_SCALING}: {', '.join(low)})" if low else f"no: {text}"
+
+
+def header(run):
+  """Machine, compiler, commit, date: the context of the JSON files; and whether the numbers can be trusted."""
+  facts = [(name, text) for name, text in run.facts().items() if name not in LEFT_OUT]
+  return "# CPU benchmarks\n\n" + markdown(("", ""), [*facts, ("disturbed", disturbance(run))], left=2)
+
+
+def failures(run):
+  return "".join(f"FAILED {name}: {message}\n" for name, message in run.failures)
+
+
+def main():
+  parser = argparse.ArgumentParser(description=__doc__)
+  parser.add_argument("folder", type=Path)
+  folder = parser.parse_args().folder
+  run = Run(folder)
+  tables = [workload_table(run, name, measurements) for name, measurements in run.tables().items()]
+  text = "\n".join([header(run), target_table(run), *tables, failures(run)])
+  drawn = pictures.draw_all(run, folder)
+  shown = "".join(f"![{picture.stem}]({picture.name})\n" for picture in drawn)
+  (folder / "report.md").write_text(text + "\n" + shown)
+  print(text)
+  for written in (folder / "report.md", *drawn):
+    print(written)
+  return 1 if run.failures else 0
+
+
+if __name__ == "__main__":
+  raise SystemExit(main())
