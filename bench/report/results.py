@@ -50,20 +50,20 @@ class Measurement:
 
 
 def sweep_of(workload):
-  """A sweep's name: its workloads are called sweep_NAME_SIZE. Other workloads stand alone."""
-  return re.sub(r"^(sweep_\w*?)_\d+$", r"\1", workload)
+  """The sweep's name of sweep_NAME/SIZE; other workloads stand alone."""
+  return workload.split("/")[0] if workload.startswith("sweep_") else workload
 
 
 def key_of(name, source, all_threads):
-  """workload/dtype/scales/operation[/threads:n]; machine/probe[/threads:n] for what the machine itself can do."""
+  """workload/dtype/scales/operation[/threads:n]; machine/probe[/threads:n] for what the machine can do."""
   pieces = [piece for piece in name.split("/") if not ADDED_TO_NAME.match(piece)]
   threads = [int(piece.split(":")[1]) for piece in pieces if piece.startswith("threads:")]
   pieces = [piece for piece in pieces if not piece.startswith("threads:")]
   if pieces[0] == "machine":
-    pieces = ["machine", "float32", "", *pieces[1:]]
-  if len(pieces) != 4:
+    pieces[1:1] = ["float32", "1"]
+  if len(pieces) < 4:
     raise ValueError(f"{source}: '{name}' is not workload/dtype/scales/operation")
-  return Key(source, *pieces, threads[0] if threads else all_threads)
+  return Key(source, "/".join(pieces[:-3]), *pieces[-3:], threads[0] if threads else all_threads)
 
 
 class Run:

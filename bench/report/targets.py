@@ -18,7 +18,7 @@ TORCH_CROSS_ENTROPY = "torch_cross_entropy"
 LEAST_SWEEP_CELLS = 2**14  # below, a call's fixed cost shows
 MOST_SWEEP_CELLS = 2**22
 MOST_CELL_TIME = 1.5  # of the median
-LEAST_SCALING_CELLS = 128 * 256  # of city_q
+LEAST_SCALING_LOGITS = 128 * 256 * 19  # of city_q
 
 
 @dataclass(frozen=True)
@@ -72,8 +72,11 @@ def scales_cost(run):
 
 
 def thread_scaling(run):
-  """The least of all workloads of city_q's cells and more that ran on two threads and on one."""
-  workloads = {one.key.workload for one in run.find(operation=FORWARD_BACKWARD) if one.cells() >= LEAST_SCALING_CELLS}
+  """The least of all workloads of city_q's size and more that ran on two threads and on one."""
+  workloads = {
+      one.key.workload for one in run.find(operation=FORWARD_BACKWARD)
+      if one.cells() * one.classes() >= LEAST_SCALING_LOGITS
+  }
   scaling = [
       ratio(*(best(run, workload, FORWARD_BACKWARD, threads=threads) for threads in (1, 2))) for workload in workloads
   ]
@@ -116,7 +119,7 @@ TARGETS = (
     faster("city_97", MATERIALISED, 300),
     faster("city_q", FACTORED, 3),
     slower("city_q", SOFTMAX, 1.5),
-    slower("ade_4", SOFTMAX, 5),
+    slower("ade_4_b1", SOFTMAX, 5),
     slower("city_full", COPY, 2.5),
     faster("torch_city_97", TORCH_MATERIALISED, 3000),
     faster("torch_city_q", TORCH_FACTORED, 20),
