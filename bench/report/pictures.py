@@ -105,7 +105,7 @@ def draw_classes(run):
     return None
   figure, (left, right) = pyplot.subplots(1, 2, figsize=(10, 4.2))
   draw_times(left, run, CLASS_SWEEP, lambda one: one.classes(), 1, quantities.three_digits)
-  draw_unit_times(right, run, CLASS_SWEEP, lambda one: one.classes(), lambda one: one.cells() * one.classes(),
+  draw_unit_times(right, run, CLASS_SWEEP, lambda one: one.classes(), lambda one: numpy.prod(one.shape()),
                   "a logit", quantities.three_digits)
   for axes in (left, right):
     axes.set_xlabel("classes C")
@@ -122,7 +122,7 @@ def draw_memory(run):
   cells = [one.cells() for one in measurements]
   axes.plot(cells, [4.0 * number**2 for number in cells], "--", color=GREY, label="one N x N float32 matrix")
   rivals = [one for one in run.find(operation=MATERIALISED)
-            if one.counters.get("extra_bytes") and one.classes() == measurements[0].classes()]
+            if one.counters.get("extra_bytes") and one.shape() == (1, one.cells(), measurements[0].classes())]
   if rivals:
     axes.plot([one.cells() for one in rivals], [one.counters["extra_bytes"] for one in rivals], "s", color="#404040",
               label="materialised, measured")

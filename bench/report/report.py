@@ -1,5 +1,6 @@
-"""report.py FOLDER: from the JSON files in FOLDER, what it prints and writes there: report.md and the pictures."""
+"""report.py JSON OUT: from the files of the folder JSON, tables, printed and in OUT/report.md, and pictures in OUT."""
 import argparse
+import sys
 from pathlib import Path
 
 import pictures
@@ -29,23 +30,26 @@ def header(run):
   return "# CPU benchmarks\n\n" + markdown(("", ""), [*facts, ("disturbed", disturbance(run))], left=2)
 
 
-def failures(run):
-  return "".join(f"FAILED {name}: {message}\n" for name, message in run.failures)
+def write_report(run, folder):
+  """Returns the text, and the files written: report.md, which is the text and shows the pictures, and these."""
+  tables = [workload_table(run, name, measurements) for name, measurements in run.tables().items()]
+  text = "\n".join([header(run), target_table(run), *tables])
+  drawn = pictures.draw_all(run, folder)
+  shown = "".join(f"\n![{picture.stem}]({picture.name})\n" for picture in drawn)
+  (folder / "report.md").write_text(text + shown)
+  return text, [folder / "report.md", *drawn]
 
 
 def main():
   parser = argparse.ArgumentParser(description=__doc__)
-  parser.add_argument("folder", type=Path)
-  folder = parser.parse_args().folder
-  run = Run(folder)
-  tables = [workload_table(run, name, measurements) for name, measurements in run.tables().items()]
-  text = "\n".join([header(run), target_table(run), *tables, failures(run)])
-  drawn = pictures.draw_all(run, folder)
-  shown = "".join(f"![{picture.stem}]({picture.name})\n" for picture in drawn)
-  (folder / "report.md").write_text(text + "\n" + shown)
-  print(text)
-  for written in (folder / "report.md", *drawn):
-    print(written)
+  parser.add_argument("json", type=Path)
+  parser.add_argument("out", type=Path)
+  arguments = parser.parse_args()
+  run = Run(arguments.json)
+  text, files = write_report(run, arguments.out)
+  print(text, *files, sep="\n")
+  for name, message in run.failures:
+    print(f"report.py: {name} failed: {message}", file=sys.stderr)
   return 1 if run.failures else 0
 
 

@@ -9,7 +9,6 @@ import numpy
 # Pieces that Google Benchmark adds to a name by itself.
 ADDED_TO_NAME = re.compile(r"(real_time|manual_time|process_time|(repeats|iterations|min_time|min_warmup_time):.*)$")
 NANOSECONDS = {"ns": 1, "us": 1e3, "ms": 1e6, "s": 1e9}
-ELEMENT_BYTES = {"float32": 4, "float16": 2, "bfloat16": 2}
 FORWARD_BACKWARD = "forward_backward"
 CELL_SWEEP = "sweep_cells"
 CLASS_SWEEP = "sweep_classes"
@@ -42,11 +41,16 @@ class Measurement:
     count = self.counters.get(counter)
     return count / self.quartile(which) if count else None
 
+  def shape(self):
+    """Images, cells of each, classes."""
+    return tuple(int(self.counters[name]) for name in ("batch", "cells", "classes"))
+
   def cells(self):
-    return int(self.counters["items"])
+    """Of one image."""
+    return self.shape()[1]
 
   def classes(self):
-    return round(self.counters["logits_bytes"] / ELEMENT_BYTES[self.key.dtype] / self.cells())
+    return self.shape()[2]
 
 
 def sweep_of(workload):

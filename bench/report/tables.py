@@ -38,12 +38,12 @@ def row(run, measurement):
 
 
 def workload_table(run, name, measurements):
-  """float32 first, then scale 1. Cells and classes are in the title, or, where they differ, in columns of their own."""
+  """float32 first, then scale 1. Shapes stand in the title, or, where they differ, in columns."""
   measurements = sorted(measurements, key=lambda one: (one.key.dtype != "float32", one.key.scales != "1"))
-  shapes = [(f"{measurement.cells():,}", str(measurement.classes())) for measurement in measurements]
+  shapes = [(str(batch), f"{cells:,}", str(classes)) for batch, cells, classes in (one.shape() for one in measurements)]
   rows = [row(run, measurement) for measurement in measurements]
   if len(set(shapes)) == 1:
-    cells, classes = shapes[0]
-    return f"## {name}: {cells} cells, {classes} classes\n\n" + markdown(COLUMNS, rows)
-  columns = (COLUMNS[0], "cells", "classes", *COLUMNS[1:])
+    images, cells, classes = shapes[0]
+    return f"## {name}: {images} x {cells} cells, {classes} classes\n\n" + markdown(COLUMNS, rows)
+  columns = (COLUMNS[0], "images", "cells", "classes", *COLUMNS[1:])
   return f"## {name}\n\n" + markdown(columns, [(first, *shape, *rest) for (first, *rest), shape in zip(rows, shapes)])

@@ -75,7 +75,7 @@ def thread_scaling(run):
   """The least of all workloads of city_q's size and more that ran on two threads and on one."""
   workloads = {
       one.key.workload for one in run.find(operation=FORWARD_BACKWARD)
-      if one.cells() * one.classes() >= LEAST_SCALING_LOGITS
+      if numpy.prod(one.shape()) >= LEAST_SCALING_LOGITS
   }
   scaling = [
       ratio(*(best(run, workload, FORWARD_BACKWARD, threads=threads) for threads in (1, 2))) for workload in workloads

@@ -126,7 +126,8 @@ def repetition(call, iterations):
 def measure(workload, case, rounds):
   """Google Benchmark's entries: every round times everything once, in an order of its own."""
   classes = case.shape[0]
-  counters = {"items": case.cells, "logits_bytes": 4 * case.cells * classes}
+  counters = {"items": case.cells, "logits_bytes": 4 * case.cells * classes, "batch": 1, "cells": case.cells,
+              "classes": classes}
   iterations = {name: max(1, int(LEAST_SECONDS / seconds_of(call))) for name, call in case.timed.items()}
   entries = []
   for index in range(rounds):
