@@ -12,6 +12,7 @@ from results import CELL_SWEEP, CLASS_SWEEP, FORWARD_BACKWARD, sweep_of
 from targets import LEAST_SWEEP_CELLS, MATERIALISED, MOST_CELL_TIME, slope
 
 COLOURS = {FORWARD_BACKWARD: "#c8502d", "forward": "#3b78b5", "backward": "#58a066", "pairwise": "#8a5aa8"}
+RIVAL_COLOURS = {"materialised": "#404040", "factored": "#7d7d7d", "softmax": "#9c9c9c", "copy": "#bdbdbd"}
 MARKERS = "os^Dv<>Ph*Xp"
 GREY = "#8c8c8c"
 STYLE = {
@@ -21,6 +22,7 @@ STYLE = {
     "axes.spines.top": False,
     "axes.titlesize": 11,
     "figure.constrained_layout.use": True,
+    "figure.constrained_layout.w_pad": 0.12,
     "figure.dpi": 110,
     "font.size": 10,
     "grid.color": "#e8e8e8",
@@ -45,8 +47,8 @@ def set_logarithmic(axes, which, base, write, subs=(1,)):
 
 
 def draw_times(axes, run, sweep, size, fitted_from, write):
-  """Time against size(measurement), a line for each operation of the library, its slope from fitted_from on."""
-  for operation, colour in COLOURS.items():
+  """Time against size(measurement), a line for each operation and rival, its slope from fitted_from on."""
+  for operation, colour in {**COLOURS, **RIVAL_COLOURS}.items():
     measurements = run.sweep(sweep, operation)
     if len(measurements) < 2:
       continue
@@ -57,11 +59,11 @@ def draw_times(axes, run, sweep, size, fitted_from, write):
     if len(fitted) > 1:
       label += f", slope {slope(fitted, size):.2f}"
     axes.fill_between(sizes, times[0], times[2], color=colour, alpha=0.15, linewidth=0)
-    axes.plot(sizes, times[1], "o-", color=colour, label=label)
+    axes.plot(sizes, times[1], "o-" if operation in COLOURS else ".--", color=colour, label=label)
   set_logarithmic(axes, "x", 2, write)
   set_logarithmic(axes, "y", 10, quantities.seconds)
   axes.set_ylabel("time, median and quartiles")
-  axes.legend(loc="upper left")
+  axes.legend(loc="lower right")
 
 
 def draw_unit_times(axes, run, sweep, size, units, name, write):

@@ -10,6 +10,7 @@ from tables import markdown, workload_table
 from targets import target_table
 
 LEAST_SCALING = 1.8  # of the two-thread probe; below, something else had the second core
+NOT_RUN = "not_run:"
 # Of the JSON's context, what says nothing about the numbers.
 LEFT_OUT = {"executable", "host_name", "json_schema_version", "library_build_type", "mhz_per_cpu", "num_cpus"}
 
@@ -26,14 +27,22 @@ def disturbance(run):
 
 def header(run):
   """Machine, compiler, commit, date: the context of the JSON files; and whether the numbers can be trusted."""
-  facts = [(name, text) for name, text in run.facts().items() if name not in LEFT_OUT]
+  facts = [
+      (name, text) for name, text in run.facts().items() if name not in LEFT_OUT and not name.startswith(NOT_RUN)
+  ]
   return "# CPU benchmarks\n\n" + markdown(("", ""), [*facts, ("disturbed", disturbance(run))], left=2)
+
+
+def not_run(run):
+  """What the programs left out, and why."""
+  rows = [(name[len(NOT_RUN):], text) for name, text in run.facts().items() if name.startswith(NOT_RUN)]
+  return "## Not run\n\n" + markdown(("benchmark", "reason"), rows, left=2) if rows else ""
 
 
 def write_report(run, folder):
   """Returns the text, and the files written: report.md, which is the text and shows the pictures, and these."""
   tables = [workload_table(run, name, measurements) for name, measurements in run.tables().items()]
-  text = "\n".join([header(run), target_table(run), *tables])
+  text = "\n".join([header(run), target_table(run), *tables, not_run(run)])
   drawn = pictures.draw_all(run, folder)
   shown = "".join(f"\n![{picture.stem}]({picture.name})\n" for picture in drawn)
   (folder / "report.md").write_text(text + shown)

@@ -58,6 +58,10 @@ class ReportTest(unittest.TestCase):
     self.assertEqual(self.cells_of(["commit"], "# ")[1], "abc1234")
     self.assertIn("YES, two threads do 1.60 times", self.cells_of(["disturbed"], "# ")[1])
 
+  def test_what_was_not_run_says_why(self):
+    self.assertEqual(self.cells_of(["city_97/float32/1/factored"], "## Not run"),
+                     ["city_97/float32/1/factored", "needs 9 GB of 8 GB available"])
+
   def test_failed_benchmark_is_kept_apart(self):
     self.assertEqual(self.run_read.failures, [("city_97/float32/1/check", "did no work")])
 

@@ -167,8 +167,8 @@ def main():
     for name, loss in LOSSES.items():
       case.add_rival(name, loss, MOST_QUICK_SECONDS if arguments.quick else float("inf"))
     for name, reason in case.left_out.items():
-      print(f"torch_rivals.py: {workload}: no {name}: {reason}")
-      context[f"{workload}/{name}"] = reason
+      print(f"not run: {workload}/float32/1/{name}: {reason}")
+      context[f"not_run:{workload}/float32/1/{name}"] = reason
     entries += measure(workload, case, 5 if arguments.quick else 11)
   context["torch_blas"] = blas_library()
   if entries:
