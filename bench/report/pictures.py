@@ -67,15 +67,15 @@ def draw_times(axes, run, sweep, size, fitted_from, write):
 
 
 def draw_unit_times(axes, run, sweep, size, units, name, write):
-  """Nanoseconds for a cell or a logit: flat where time is linear."""
+  """Nanoseconds of the best quartile for a cell or a logit: flat where time is linear."""
   for operation, colour in COLOURS.items():
     measurements = run.sweep(sweep, operation)
     if len(measurements) > 1:
       axes.plot([size(one) for one in measurements],
-                [1e9 * one.quartile(2) / units(one) for one in measurements], "o-", color=colour)
+                [1e9 * one.quartile(1) / units(one) for one in measurements], "o-", color=colour)
   set_logarithmic(axes, "x", 2, write)
   axes.set_ylim(bottom=0)
-  axes.set_ylabel(f"ns for {name}")
+  axes.set_ylabel(f"ns for {name}, best quartile")
 
 
 def draw_cells(run):
@@ -165,7 +165,7 @@ def draw_roofline(run):
   axes.plot(ends, numpy.minimum(bandwidth * ends, flop_rate), color=GREY)
   for one, intensity in zip(points, intensities):
     axes.plot(intensity, one.rate("flops"), markers[one.key.workload], color=COLOURS[one.key.operation], alpha=0.85)
-  set_logarithmic(axes, "x", 10, quantities.three_digits)
+  set_logarithmic(axes, "x", 10, quantities.three_digits, subs=(1, 2, 5))
   set_logarithmic(axes, "y", 10, lambda value: quantities.three_digits(value / 1e9), subs=(1, 2, 5))
   axes.set_xlabel("intensity, flop/byte")
   axes.set_ylabel("GFLOP/s")

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pictures
 import quantities
-from results import Run
+from results import Run, key_of, sweep_of
 from tables import markdown, workload_table
 from targets import target_table
 
@@ -34,9 +34,20 @@ def header(run):
 
 
 def not_run(run):
-  """What the programs left out, and why."""
-  rows = [(name[len(NOT_RUN):], text) for name, text in run.facts().items() if name.startswith(NOT_RUN)]
-  return "## Not run\n\n" + markdown(("benchmark", "reason"), rows, left=2) if rows else ""
+  """What the programs left out, and why; of a sweep the first size, and how many more."""
+  left_out = {}
+  for name, reason in run.facts().items():
+    if name.startswith(NOT_RUN):
+      key = key_of(name[len(NOT_RUN):], "", 0)
+      of_sweep = left_out.setdefault((sweep_of(key.workload), key.dtype, key.scales, key.operation), {})
+      of_sweep[key.workload] = reason
+  rows = []
+  for (_, *rest), reasons in left_out.items():
+    first = min(reasons, key=lambda workload: (len(workload), workload))  # the smallest size, by its digits
+    more = f"; sizes more: {len(reasons) - 1}" if len(reasons) > 1 else ""
+    rows.append((first, *rest[::-1], reasons[first] + more))
+  columns = ("workload", "operation or rival", "scales", "dtype", "reason")
+  return "## Not run\n\n" + markdown(columns, rows, left=len(columns)) if rows else ""
 
 
 def write_report(run, folder):
@@ -54,6 +65,8 @@ def main():
   parser.add_argument("json", type=Path)
   parser.add_argument("out", type=Path)
   arguments = parser.parse_args()
+  if not list(arguments.json.glob("*.json")):
+    parser.error(f"there are no JSON files in {arguments.json}")
   run = Run(arguments.json)
   text, files = write_report(run, arguments.out)
   print(text, *files, sep="\n")

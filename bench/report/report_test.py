@@ -31,7 +31,7 @@ class ReportTest(unittest.TestCase):
 
   def test_row_holds_medians_rates_and_shares(self):
     self.assertEqual(
-        self.cells_of(["forward_backward"], "## city_97: 1 x 9,409 cells, 19 classes"),
+        self.cells_of(["forward_backward", "float32", "1", "2"], "## city_97: 1 x 9,409 cells, 19 classes"),
         ["forward_backward", "float32", "1", "2", "3 ms [2 ms .. 4 ms]", "3.14 M", "0.715", "8", "7 %", "8 %",
          "34.9 KiB", "1.00"])
     self.assertEqual(self.cells_of(["materialised"], "## city_97")[4:], [
@@ -59,8 +59,9 @@ class ReportTest(unittest.TestCase):
     self.assertIn("YES, two threads do 1.60 times", self.cells_of(["disturbed"], "# ")[1])
 
   def test_what_was_not_run_says_why(self):
-    self.assertEqual(self.cells_of(["city_97/float32/1/factored"], "## Not run"),
-                     ["city_97/float32/1/factored", "needs 9 GB of 8 GB available"])
+    self.assertEqual(self.cells_of(["city_97"], "## Not run")[1:],
+                     ["factored", "1", "float32", "needs 9 GB of 8 GB available"])
+    self.assertEqual(self.cells_of(["sweep_cells/65536"], "## Not run")[4:], ["needs 34 GB; sizes more: 1"])
 
   def test_failed_benchmark_is_kept_apart(self):
     self.assertEqual(self.run_read.failures, [("city_97/float32/1/check", "did no work")])

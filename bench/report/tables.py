@@ -4,6 +4,10 @@ import quantities
 COLUMNS = ("operation or rival", "dtype", "scales", "threads", "time [p25 .. p75]", "items/s", "GB/s", "GFLOP/s",
            "of copy", "of multiply-add", "extra memory", "x forward_backward")
 LEFT_COLUMNS = 1  # the rest are numbers
+# The library's, then rivals from the cheapest on, then what has no place here.
+OPERATIONS = ("pool", "forward", "backward", "forward_backward", "pairwise", "affinity_rows", "check", "copy",
+              "softmax", "factored", "materialised", "materialised_huber", "torch_cross_entropy", "torch_factored",
+              "torch_materialised")
 
 
 def markdown(columns, rows, left=LEFT_COLUMNS):
@@ -37,9 +41,16 @@ def row(run, measurement):
           quantities.times(ratio_to_library(run, measurement)))
 
 
+def place(measurement):
+  """Order of the rows of a table."""
+  key = measurement.key
+  operation = OPERATIONS.index(key.operation) if key.operation in OPERATIONS else len(OPERATIONS)
+  return measurement.shape(), key.dtype != "float32", key.scales != "1", key.threads, operation
+
+
 def workload_table(run, name, measurements):
-  """float32 first, then scale 1. Shapes stand in the title, or, where they differ, in columns."""
-  measurements = sorted(measurements, key=lambda one: (one.key.dtype != "float32", one.key.scales != "1"))
+  """Shapes stand in the title, or, where they differ, in columns."""
+  measurements = sorted(measurements, key=place)
   shapes = [(str(batch), f"{cells:,}", str(classes)) for batch, cells, classes in (one.shape() for one in measurements)]
   rows = [row(run, measurement) for measurement in measurements]
   if len(set(shapes)) == 1:
