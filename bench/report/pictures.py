@@ -12,7 +12,8 @@ from results import CELL_SWEEP, CLASS_SWEEP, FORWARD_BACKWARD, sweep_of
 from targets import LEAST_SWEEP_CELLS, MATERIALISED, MOST_CELL_TIME, slope
 
 COLOURS = {FORWARD_BACKWARD: "#c8502d", "forward": "#3b78b5", "backward": "#58a066", "pairwise": "#8a5aa8"}
-RIVAL_COLOURS = {"materialised": "#404040", "factored": "#7d7d7d", "softmax": "#9c9c9c", "copy": "#bdbdbd"}
+RIVAL_COLOURS = {"materialised": "#404040", "factored": "#606060", "factored_blocked": "#808080", "softmax": "#9c9c9c",
+                 "copy": "#bdbdbd"}
 MARKERS = "os^Dv<>Ph*Xp"
 GREY = "#8c8c8c"
 STYLE = {
@@ -48,7 +49,7 @@ def set_logarithmic(axes, which, base, write, subs=(1,)):
 
 def draw_times(axes, run, sweep, size, fitted_from, write):
   """Time against size(measurement), a line for each operation and rival, its slope from fitted_from on."""
-  for operation, colour in {**COLOURS, **RIVAL_COLOURS}.items():
+  for (operation, colour), marker in zip({**COLOURS, **RIVAL_COLOURS}.items(), MARKERS):
     measurements = run.sweep(sweep, operation)
     if len(measurements) < 2:
       continue
@@ -59,11 +60,11 @@ def draw_times(axes, run, sweep, size, fitted_from, write):
     if len(fitted) > 1:
       label += f", slope {slope(fitted, size):.2f}"
     axes.fill_between(sizes, times[0], times[2], color=colour, alpha=0.15, linewidth=0)
-    axes.plot(sizes, times[1], "o-" if operation in COLOURS else ".--", color=colour, label=label)
+    axes.plot(sizes, times[1], marker + ("-" if operation in COLOURS else "--"), color=colour, label=label,
+              markersize=5 if operation in COLOURS else 3.5)
   set_logarithmic(axes, "x", 2, write)
   set_logarithmic(axes, "y", 10, quantities.seconds)
   axes.set_ylabel("time, median and quartiles")
-  axes.legend(loc="lower right")
 
 
 def draw_unit_times(axes, run, sweep, size, units, name, write):
@@ -78,23 +79,29 @@ def draw_unit_times(axes, run, sweep, size, units, name, write):
   axes.set_ylabel(f"ns for {name}, best quartile")
 
 
+def add_legend(left, right):
+  """Of both, at the right."""
+  handles = left.get_legend_handles_labels()[0] + right.get_legend_handles_labels()[0]
+  right.legend(handles=handles, loc="center left", bbox_to_anchor=(1.0, 0.5))
+
+
 def draw_cells(run):
   """Time against N."""
   measurements = run.sweep(CELL_SWEEP, FORWARD_BACKWARD)
   if len(measurements) < 2:
     return None
-  figure, (left, right) = pyplot.subplots(1, 2, figsize=(10, 4.2))
+  figure, (left, right) = pyplot.subplots(1, 2, figsize=(12, 4.2))
   draw_times(left, run, CELL_SWEEP, lambda one: one.cells(), LEAST_SWEEP_CELLS, power_of_two)
   draw_unit_times(right, run, CELL_SWEEP, lambda one: one.cells(), lambda one: one.cells(), "a cell", power_of_two)
   of_target = [1e9 * one.quartile(1) / one.cells() for one in measurements if one.cells() >= LEAST_SWEEP_CELLS]
   if of_target:
     most = MOST_CELL_TIME * numpy.median(of_target)
     right.plot([one.cells() for one in measurements], [most] * len(measurements), "--", color=GREY,
-               label=f"{MOST_CELL_TIME} x {FORWARD_BACKWARD}'s median")
-    right.set_ylim(top=1.2 * max(most, right.get_ylim()[1]))
-    right.legend(loc="upper right")
+               label=f"{MOST_CELL_TIME} x the median of\n{FORWARD_BACKWARD}'s sizes")
+    right.set_ylim(top=max(1.1 * most, right.get_ylim()[1]))
   for axes in (left, right):
     axes.set_xlabel("cells N")
+  add_legend(left, right)
   figure.suptitle(f"Time against cells: {measurements[0].classes()} classes, float32; "
                   f"slopes fitted from {power_of_two(LEAST_SWEEP_CELLS)} cells on", fontsize=11)
   return figure
@@ -105,12 +112,13 @@ def draw_classes(run):
   measurements = run.sweep(CLASS_SWEEP, FORWARD_BACKWARD)
   if len(measurements) < 2:
     return None
-  figure, (left, right) = pyplot.subplots(1, 2, figsize=(10, 4.2))
+  figure, (left, right) = pyplot.subplots(1, 2, figsize=(12, 4.2))
   draw_times(left, run, CLASS_SWEEP, lambda one: one.classes(), 1, quantities.three_digits)
   draw_unit_times(right, run, CLASS_SWEEP, lambda one: one.classes(), lambda one: numpy.prod(one.shape()),
                   "a logit", quantities.three_digits)
   for axes in (left, right):
     axes.set_xlabel("classes C")
+  add_legend(left, right)
   figure.suptitle(f"Time against classes: {measurements[0].cells():,} cells, float32", fontsize=11)
   return figure
 

@@ -6,8 +6,8 @@ COLUMNS = ("operation or rival", "dtype", "scales", "threads", "time [p25 .. p75
 LEFT_COLUMNS = 1  # the rest are numbers
 # The library's, then rivals from the cheapest on, then what has no place here.
 OPERATIONS = ("pool", "forward", "backward", "forward_backward", "pairwise", "affinity_rows", "check", "copy",
-              "softmax", "factored", "materialised", "materialised_huber", "torch_cross_entropy", "torch_factored",
-              "torch_materialised")
+              "softmax", "factored_blocked", "factored", "materialised", "materialised_huber", "torch_cross_entropy",
+              "torch_factored", "torch_materialised")
 
 
 def markdown(columns, rows, left=LEFT_COLUMNS):
