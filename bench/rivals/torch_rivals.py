@@ -1,0 +1,180 @@
+"""torch_rivals.py LIBRARY FILE [--filter REGEX] [--quick]: the library against PyTorch on the CPU, in turn, as JSON.
+
+float32, one image, labels at the grid, one scale, random logits. Each rival is an eager forward and backward:
+  torch_materialised    softmax, square root, A = S S', B = U U', mean squared error of two N x N matrices
+  torch_factored        the same loss from C x C products of S and U
+  torch_cross_entropy   another loss, and the cheapest that a segmentation network pays
+"""
+import argparse
+import datetime
+import json
+import os
+import random
+import re
+import sys
+import time
+
+import torch
+
+from arloss_calls import ForwardBackward
+
+WORKLOADS = {"torch_city_97": (19, 97, 97), "torch_city_q": (19, 128, 256), "torch_ade_4": (150, 128, 128),
+             "torch_city_full": (19, 512, 1024)}
+LARGEST_DIFFERENCE = 1e-3  # of the loss, and of the gradient's norm
+MATERIALISED_MATRICES = 3  # N x N floats at once, by the process's peak at 9,409 cells
+LEAST_SECONDS = 0.02  # of one repetition
+MOST_QUICK_SECONDS = 2  # of one call under --quick
+
+
+def square_roots(logits):
+  """S: the cells' rows of square roots of probabilities."""
+  return logits.flatten(2).softmax(1).sqrt()[0].T
+
+
+def materialised(logits, labels):
+  rows = square_roots(logits)
+  label_rows = torch.nn.functional.one_hot(labels.flatten(), logits.shape[1]).to(rows.dtype)
+  return torch.nn.functional.mse_loss(rows @ rows.T, label_rows @ label_rows.T)
+
+
+def factored(logits, labels):
+  rows = square_roots(logits)
+  label_rows = torch.nn.functional.one_hot(labels.flatten(), logits.shape[1]).to(rows.dtype)
+  norms = [(left.T @ right).square().sum() for left, right in ((rows, rows), (label_rows, rows),
+                                                                (label_rows, label_rows))]
+  return (norms[0] - 2 * norms[1] + norms[2]) / rows.shape[0]**2
+
+
+def cross_entropy(logits, labels):
+  return torch.nn.functional.cross_entropy(logits, labels)
+
+
+LOSSES = {"torch_materialised": materialised, "torch_factored": factored, "torch_cross_entropy": cross_entropy}
+
+
+def available_bytes():
+  with open("/proc/meminfo") as lines:
+    return next(1024 * int(line.split()[1]) for line in lines if line.startswith("MemAvailable"))
+
+
+def needed_bytes(rival, cells):
+  return 4 * MATERIALISED_MATRICES * cells**2 if rival == "torch_materialised" else 0
+
+
+class Case:
+  """Logits and labels of a workload, and what is timed on them: {name: function}."""
+
+  def __init__(self, library, shape, num_threads):
+    classes, height, width = shape
+    torch.manual_seed(1)
+    self.shape = shape
+    self.cells = height * width
+    self.logits = torch.randn(1, classes, height, width, requires_grad=True)
+    self.labels = torch.randint(classes, (1, height, width))
+    self._narrow_labels = self.labels.to(torch.uint8)
+    self._loss = torch.empty(1)
+    self._gradient = torch.empty_like(self.logits)
+    self._library = ForwardBackward(library, classes, height, width, num_threads)
+    self.extra_bytes = self._library.extra_bytes
+    self.timed = {"forward_backward": self.run_library}
+    self.left_out = {}
+
+  def run_library(self):
+    self._library(self.logits.data_ptr(), self._narrow_labels.data_ptr(), self._loss.data_ptr(),
+                  self._gradient.data_ptr())
+    return self._loss, self._gradient
+
+  def run_rival(self, loss):
+    self.logits.grad = None
+    value = loss(self.logits, self.labels)
+    value.backward()
+    return value.detach(), self.logits.grad
+
+  def add_rival(self, name, loss, most_seconds):
+    """Unless it does not fit or one call takes too long. One that differs from the library ends the program."""
+    needed = needed_bytes(name, self.cells)
+    if needed > available_bytes():
+      self.left_out[name] = f"needs {needed / 2**30:.1f} GiB, {available_bytes() / 2**30:.1f} GiB are available"
+      return
+    start = time.perf_counter()
+    results = self.run_rival(loss)
+    seconds = time.perf_counter() - start
+    if loss is not cross_entropy:
+      self._check(name, results, self.run_library())
+    if seconds > most_seconds:
+      self.left_out[name] = f"one call takes {seconds:.1f} s"
+    else:
+      self.timed[name] = lambda: self.run_rival(loss)
+
+  def _check(self, name, rival, library):
+    for what, theirs, ours in zip(("loss", "gradient"), rival, library):
+      difference = float((theirs - ours).norm() / ours.norm())
+      if not difference <= LARGEST_DIFFERENCE:
+        sys.exit(f"torch_rivals.py: {name}'s {what} is {difference:.1e} from the library's")
+
+
+def seconds_of(call):
+  start = time.perf_counter()
+  call()
+  return time.perf_counter() - start
+
+
+def repetition(call, iterations):
+  return seconds_of(lambda: [call() for _ in range(iterations)]) / iterations
+
+
+def measure(workload, case, rounds):
+  """Google Benchmark's entries: every round times everything once, in an order of its own."""
+  classes = case.shape[0]
+  counters = {"items": case.cells, "logits_bytes": 4 * case.cells * classes, "batch": 1, "cells": case.cells,
+              "classes": classes}
+  iterations = {name: max(1, int(LEAST_SECONDS / seconds_of(call))) for name, call in case.timed.items()}
+  entries = []
+  for index in range(rounds):
+    for name in random.sample(list(case.timed), len(case.timed)):
+      seconds = repetition(case.timed[name], iterations[name])
+      extra = {"extra_bytes": case.extra_bytes} if name == "forward_backward" else {}
+      entries.append({"name": f"{workload}/float32/1/{name}", "run_type": "iteration", "repetition_index": index,
+                      "iterations": iterations[name], "real_time": 1e3 * seconds, "time_unit": "ms", **counters,
+                      **extra})
+  return sorted(entries, key=lambda entry: list(case.timed).index(entry["name"].split("/")[-1]))
+
+
+def blas_library():
+  """Of what this process has loaded; PyTorch may also hold one inside."""
+  with open("/proc/self/maps") as lines:
+    loaded = set(re.findall(r"/(lib\w*(?:blas|mkl_core)[^/\n]*\.so[^/\n]*)\n", lines.read()))
+  return ", ".join(sorted(loaded)) or "built in"
+
+
+def main():
+  parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+  parser.add_argument("library", help="libarloss.so")
+  parser.add_argument("file", help="JSON file to write")
+  parser.add_argument("--filter", default="", help="only workloads whose name matches")
+  parser.add_argument("--quick", action="store_true", help="fewer rounds")
+  arguments = parser.parse_args()
+  num_threads = len(os.sched_getaffinity(0))
+  torch.set_num_threads(num_threads)
+  context = {"date": datetime.datetime.now().astimezone().isoformat(timespec="seconds"), "threads": str(num_threads),
+             "torch": torch.__version__}
+  entries = []
+  for workload, shape in WORKLOADS.items():
+    if not re.search(arguments.filter, workload):
+      continue
+    print(f"torch_rivals.py: {workload}", flush=True)
+    case = Case(arguments.library, shape, num_threads)
+    for name, loss in LOSSES.items():
+      case.add_rival(name, loss, MOST_QUICK_SECONDS if arguments.quick else float("inf"))
+    for name, reason in case.left_out.items():
+      print(f"not run: {workload}/float32/1/{name}: {reason}")
+      context[f"not_run:{workload}/float32/1/{name}"] = reason
+    entries += measure(workload, case, 5 if arguments.quick else 11)
+  context["torch_blas"] = blas_library()
+  if entries:
+    with open(arguments.file, "w") as file:
+      json.dump({"context": context, "benchmarks": entries}, file, indent=1)
+
+
+if __name__ == "__main__":
+  main()
