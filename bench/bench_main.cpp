@@ -1,6 +1,5 @@
 // arloss_bench: the library's operations and their rivals on the CPU, by workload. arloss_bench --help.
 #include <benchmark/benchmark.h>
-#include <omp.h>
 
 #include <cstdio>
 #include <cstring>
@@ -33,6 +32,7 @@ int main(int argc, char** argv) {
   try {
     const bench::BenchArguments arguments = bench::read_arguments({options.begin() + 1, options.begin() + count});
     bench::add_run_facts();
+    bench::add_rival_facts(arguments);
     bench::register_machine_probes(arguments.is_smoke);
     for (const bench::CpuWorkload& workload : arguments.workloads) bench::register_workload(workload, arguments);
     return bench::run_timed_benchmarks(has_file);

@@ -9,6 +9,7 @@
 
 #include "machine/machine_probes.h"
 #include "operations/operations.h"
+#include "rivals/openblas_core.h"
 #include "rivals/rivals.h"
 #include "run_facts.h"
 #include "timed_benchmarks.h"
@@ -35,11 +36,13 @@ void leave_out(const std::string& name, const std::string& reason) {
   benchmark::AddCustomContext("not_run:" + name, reason);
 }
 
+std::size_t copy_spread(bool is_smoke) { return is_smoke ? std::size_t{1} << 20 : bytes_beyond_caches(); }
+
 /// One workload, dtype, set of scales and number of threads.
 class CaseBenchmarks {
  public:
   CaseBenchmarks(const CaseSettings& settings, const BenchArguments& arguments)
-      : settings_(settings), most_pair_work_(arguments.most_pair_work) {}
+      : settings_(settings), most_pair_work_(arguments.most_pair_work), copy_spread_(copy_spread(arguments.is_smoke)) {}
 
   void register_library() const {
     add(kForwardBackward.name, settings_, kForwardBackward.make);
@@ -49,19 +52,20 @@ class CaseBenchmarks {
   }
 
   void register_rivals() const {
-    const bool is_float32 = settings_.dtype == ARLOSS_DTYPE_FLOAT32;
-    add("copy", settings_, [](const CaseSettings& s) {
-      return make_memory_copy(static_cast<std::size_t>(3 * s.logits_bytes()),
-                              static_cast<double>(s.workload.batch * s.workload.cells()), s.num_threads);
+    add("copy", settings_, [spread = copy_spread_](const CaseSettings& s) {
+      const double items = static_cast<double>(s.workload.batch * s.workload.cells());
+      return make_memory_copy(static_cast<std::size_t>(3 * s.logits_bytes()), spread, items, s.num_threads);
     });
+#ifdef ARLOSS_BENCH_DNNL
+    add("softmax", settings_, make_softmax_dnnl);
+#endif
 #ifdef ARLOSS_BENCH_OPENBLAS
-    if (is_float32) {
+    if (settings_.dtype == ARLOSS_DTYPE_FLOAT32) {
       if (fits("factored", textbook_factored_bytes(settings_))) add("factored", settings_, make_textbook_factored);
       register_materialised("materialised", settings_);
       if (!is_sweep(settings_.workload)) register_materialised("materialised_huber", with_pair_penalty(settings_));
     }
 #endif
-    static_cast<void>(is_float32);
   }
 
  private:
@@ -106,15 +110,29 @@ class CaseBenchmarks {
 
   CaseSettings settings_;
   double most_pair_work_;
+  std::size_t copy_spread_;
 };
 
 }  // namespace
 
+void add_rival_facts(const BenchArguments& arguments) {
+#ifdef ARLOSS_BENCH_OPENBLAS
+  benchmark::AddCustomContext("openblas_core", openblas_core_name());
+#endif
+#ifdef ARLOSS_BENCH_DNNL
+  for (const arloss_dtype_t dtype : arguments.dtypes) {
+    const CaseSettings settings = {arguments.workloads.at(0), dtype};
+    benchmark::AddCustomContext("onednn_" + settings.dtype_name(), softmax_dnnl_name(settings));
+  }
+#endif
+  static_cast<void>(arguments);
+}
+
 void register_machine_probes(bool is_smoke) {
   const int threads = omp_get_max_threads();
   const auto facts = [](int used) { return BenchmarkFacts{0, static_cast<double>(used), 0, 0, 0}; };
-  const std::size_t copied = std::size_t{is_smoke ? 1U : 256U} << 20;
-  register_timed("machine/copy", facts(threads), [=] { return make_memory_copy(copied, 1, threads); });
+  const std::size_t copied = copy_spread(is_smoke);
+  register_timed("machine/copy", facts(threads), [=] { return make_memory_copy(copied, copied, 1, threads); });
   register_timed("machine/multiply_add", facts(threads), [=] { return make_multiply_add(threads); });
   for (const int used : {1, 2})
     register_timed("machine/two_threads/threads:" + std::to_string(used), facts(used),

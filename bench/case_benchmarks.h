@@ -5,6 +5,9 @@
 
 namespace bench {
 
+/// OpenBLAS's core and oneDNN's implementation, for the report's context.
+void add_rival_facts(const BenchArguments& arguments);
+
 /// machine/copy, machine/multiply_add, machine/two_threads/threads:1 and :2.
 void register_machine_probes(bool is_smoke);
 

@@ -5,16 +5,12 @@
 
 #include <algorithm>
 
+#include "shared_memory.h"
+
 namespace bench {
 namespace {
 
 constexpr std::int64_t kRows = 256;  // of a task: few enough to share out 33 x 33 cells, enough for sgemm's blocks
-
-/// A, then B.
-AlignedMemory<float>& pair_memory() {
-  static AlignedMemory<float> memory;
-  return memory;
-}
 
 /// Sums a row's penalties and leaves their slopes in place of A.
 float penalise_row(PairPenalty penalty, float delta, float scale, std::int64_t count, const float* b, float* a) {
@@ -52,10 +48,12 @@ Materialised::Materialised(const CpuWorkload& workload, const std::vector<std::i
   v_ = AlignedMemory<float>(static_cast<std::size_t>(label_rows_) * cells);
   h_ = AlignedMemory<float>(classes * cells);
   live_ = AlignedMemory<float>(cells);
-  if (pair_memory().size() < 2 * cells * cells) {
-    pair_memory() = {};
-    pair_memory() = AlignedMemory<float>(2 * cells * cells);
-  }
+  pair_matrices();
+}
+
+float* Materialised::pair_matrices() const {
+  const auto cells = static_cast<std::size_t>(workload_.cells());
+  return reinterpret_cast<float*>(shared_memory(2 * cells * cells * sizeof(float)));
 }
 
 double Materialised::needed_bytes(const CpuWorkload& workload, std::size_t num_scales) {
@@ -97,7 +95,7 @@ void Materialised::multiply_pairs(const float* rows, std::int64_t count, float* 
 
 double Materialised::penalise(float scale) const {
   const std::int64_t cells = workload_.cells();
-  float* const a = pair_memory().data();
+  float* const a = pair_matrices();
   const float* const b = a + cells * cells;
   double sum = 0;
 #pragma omp parallel for num_threads(num_threads_) schedule(static) reduction(+ : sum)
@@ -108,12 +106,13 @@ double Materialised::penalise(float scale) const {
 
 void Materialised::write_gradient(float* gradient) {
   const std::int64_t cells = workload_.cells();
+  const float* const slopes = pair_matrices();
   const auto n = static_cast<int>(cells);
 #pragma omp parallel for num_threads(num_threads_) schedule(dynamic)
   for (std::int64_t i = 0; i < cells; i += kRows) {
     const std::int64_t rows = std::min(kRows, cells - i);
     cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasTrans, static_cast<int>(workload_.classes), static_cast<int>(rows), n,
-                1, s_.data(), n, pair_memory().data() + i * cells, n, 0, h_.data() + i, n);
+                1, s_.data(), n, slopes + i * cells, n, 0, h_.data() + i, n);
     softmax_chain(s_.data() + i, h_.data() + i, cells, workload_.classes, rows, gradient + i, cells);
   }
 }
@@ -125,8 +124,8 @@ float Materialised::run(const float* logits, const std::uint8_t* labels, float* 
   for (std::int64_t b = 0; b < workload_.batch; ++b) {
     const double live_cells = embed(logits + b * image_logits, labels + b * (workload_.labels() / workload_.batch));
     const double pairs = std::max(live_cells * live_cells, 1.0);
-    multiply_pairs(s_.data(), workload_.classes, pair_memory().data());
-    multiply_pairs(v_.data(), label_rows_, pair_memory().data() + cells * cells);
+    multiply_pairs(s_.data(), workload_.classes, pair_matrices());
+    multiply_pairs(v_.data(), label_rows_, pair_matrices() + cells * cells);
     // h_i = 2 sum_j phi'_ij s_j / Z
     loss += penalise(static_cast<float>(2 / (pairs * static_cast<double>(workload_.batch)))) / pairs;
     write_gradient(gradient + b * image_logits);

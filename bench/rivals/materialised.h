@@ -16,7 +16,7 @@ class Materialised {
   Materialised(const CpuWorkload& workload, const std::vector<std::int32_t>& scales, PairPenalty penalty, float delta,
                int num_threads);
 
-  /// What an object of these settings takes while it runs. All objects share A and B, as one runs at a time.
+  /// What an object of these settings takes while it runs.
   static double needed_bytes(const CpuWorkload& workload, std::size_t num_scales);
   /// The mean over the images, and its gradient in logits' layout, NCHW.
   float run(const float* logits, const std::uint8_t* labels, float* gradient);
@@ -24,6 +24,8 @@ class Materialised {
   double flops() const;
 
  private:
+  /// A, then B: in shared memory.
+  float* pair_matrices() const;
   double embed(const float* logits, const std::uint8_t* labels);
   void multiply_pairs(const float* rows, std::int64_t count, float* out) const;
   double penalise(float scale) const;
