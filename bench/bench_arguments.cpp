@@ -49,6 +49,7 @@ const char kBenchHelp[] = R"(arloss_bench [options] [--benchmark_... options of 
   --dtype NAME               float32 or bfloat16 alone
   --scales LIST              these scales alone: 1 or 1,2,4 or others
   --max-pair-work NUMBER     leave out calls over all pairs that take more multiply-adds (5e10)
+  --list                     the workloads of a whole run, each for a process of its own
   --smoke                    every workload and operation once, on a few hundred cells: does it all still run?
 )";
 
@@ -58,8 +59,8 @@ BenchArguments read_arguments(const std::vector<std::string>& arguments) {
   double batch = 0;
   for (std::size_t i = 0; i < arguments.size(); ++i) {
     const std::string& option = arguments[i];
-    if (option == "--smoke") {
-      read.is_smoke = true;
+    if (option == "--smoke" || option == "--list") {
+      (option == "--smoke" ? read.is_smoke : read.is_list) = true;
       continue;
     }
     if (i + 1 == arguments.size()) throw std::invalid_argument("unknown, or without its value: " + option);

@@ -18,6 +18,7 @@ struct BenchArguments {
   std::vector<std::vector<std::int32_t>> scales = {{1}, {1, 2, 4}};
   double most_pair_work = 5e10;  // multiply-adds of calls that visit every pair: seconds
   bool is_smoke = false;
+  bool is_list = false;  // of the workloads of a whole run, nothing else
 };
 
 extern const char kBenchHelp[];

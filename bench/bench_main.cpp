@@ -17,7 +17,7 @@
 
 int main(int argc, char** argv) {
 #ifdef ARLOSS_BENCH_OPENBLAS
-  bench::restart_with_best_openblas_core(argv);
+  bench::restart_with_own_openblas_core(argv);
 #endif
   std::vector<char*> options(argv, argv + argc);
   bool has_file = false;
@@ -31,6 +31,10 @@ int main(int argc, char** argv) {
   benchmark::Initialize(&count, options.data());
   try {
     const bench::BenchArguments arguments = bench::read_arguments({options.begin() + 1, options.begin() + count});
+    if (arguments.is_list) {
+      for (const char* const name : bench::kWholeRun) std::puts(name);
+      return 0;
+    }
     bench::add_run_facts();
     bench::add_rival_facts(arguments);
     bench::register_machine_probes(arguments.is_smoke);

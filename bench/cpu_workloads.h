@@ -42,6 +42,11 @@ CpuWorkload with_labels_at_grid(CpuWorkload workload);
 /// The same classes and label ratio on a few hundred cells, one image: what a smoke test takes.
 CpuWorkload shrunk(CpuWorkload workload);
 
+/// What a whole run names, one process after another: the named workloads, ade_4 of one image, the sweeps.
+inline constexpr const char* kWholeRun[] = {"voc",    "city_97",     "city_q",        "city_q_b8",    "city_full",
+                                            "nyu_8",  "nyu_4",       "ade_4",         "ade_4_b1",     "coco_4",
+                                            "volume", "sweep_cells", "sweep_classes", "sweep_threads"};
+
 /// The workloads of a name: one of the above, `name_b1`, `name_grid`, `name_b1_grid`, or all that begin with `name/`.
 std::vector<CpuWorkload> find_workloads(const std::string& name);
 
