@@ -61,7 +61,10 @@ class CaseBenchmarks {
 #endif
 #ifdef ARLOSS_BENCH_OPENBLAS
     if (settings_.dtype == ARLOSS_DTYPE_FLOAT32) {
-      if (fits("factored", textbook_factored_bytes(settings_))) add("factored", settings_, make_textbook_factored);
+      if (fits("factored", factored_bytes(settings_))) {
+        add("factored", settings_, make_factored);
+        add("factored_blocked", settings_, make_factored_blocked);
+      }
       register_materialised("materialised", settings_);
       if (!is_sweep(settings_.workload)) register_materialised("materialised_huber", with_pair_penalty(settings_));
     }

@@ -85,14 +85,22 @@ std::unique_ptr<TimedCall> make_materialised(const CaseSettings& s) {
 
 double materialised_bytes(const CaseSettings& s) { return Materialised::needed_bytes(s.workload, s.scales.size()); }
 
-double textbook_factored_bytes(const CaseSettings& s) {
+double factored_bytes(const CaseSettings& s) {
   return static_cast<double>(s.logits_bytes()) * static_cast<double>(1 + s.scales.size());
 }
 
-std::unique_ptr<TimedCall> make_textbook_factored(const CaseSettings& s) {
-  TextbookFactored rival(s.workload, s.scales, s.num_threads);
+namespace {
+
+std::unique_ptr<TimedCall> make_in_chunks(const CaseSettings& s, ChunkSize size) {
+  TextbookFactored rival(s.workload, s.scales, s.num_threads, size);
   const auto bytes = static_cast<double>(rival.bytes());
   return std::make_unique<LossRival<TextbookFactored>>(s, std::move(rival), bytes);
 }
+
+}  // namespace
+
+std::unique_ptr<TimedCall> make_factored(const CaseSettings& s) { return make_in_chunks(s, ChunkSize::kShare); }
+
+std::unique_ptr<TimedCall> make_factored_blocked(const CaseSettings& s) { return make_in_chunks(s, ChunkSize::kCache); }
 
 }  // namespace bench

@@ -41,7 +41,7 @@ Materialised::Materialised(const CpuWorkload& workload, const std::vector<std::i
       penalty_(penalty),
       delta_(delta),
       num_threads_(num_threads),
-      chunks_(cut_image(workload, scales, num_threads)) {
+      chunks_(cut_image(workload, scales, num_threads, ChunkSize::kCache)) {
   for (int thread = 0; thread < num_threads; ++thread) pools_.emplace_back(workload, scales, chunks_[0].cells);
   const auto cells = static_cast<std::size_t>(workload.cells()), classes = static_cast<std::size_t>(workload.classes);
   s_ = AlignedMemory<float>(classes * cells);

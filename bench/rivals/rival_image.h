@@ -14,8 +14,14 @@ struct CellChunk {
   std::int64_t first_cell, cells;
 };
 
-/// An image cut where no block of any scale is, into chunks whose rows of numbers stay in a core's cache.
-std::vector<CellChunk> cut_image(const CpuWorkload& workload, const std::vector<std::int32_t>& scales, int num_threads);
+enum class ChunkSize {
+  kShare,  // a thread's share of the image, or the image: each step passes over all of it
+  kCache,  // rows of numbers that stay in a core's cache from step to step
+};
+
+/// An image cut where no block of any scale is.
+std::vector<CellChunk> cut_image(const CpuWorkload& workload, const std::vector<std::int32_t>& scales, int num_threads,
+                                 ChunkSize size);
 
 /// Label pooling to dense soft labels, for one thread.
 class SoftLabels {

@@ -13,12 +13,13 @@ namespace bench {
 /// N x N matrices, under SQUARED or HUBER.
 std::unique_ptr<TimedCall> make_materialised(const CaseSettings& settings);
 
-/// The textbook identity, SQUARED.
-std::unique_ptr<TimedCall> make_textbook_factored(const CaseSettings& settings);
+/// The textbook identity, SQUARED: in passes over whole matrices, and chunk by chunk in a core's cache.
+std::unique_ptr<TimedCall> make_factored(const CaseSettings& settings);
+std::unique_ptr<TimedCall> make_factored_blocked(const CaseSettings& settings);
 
 /// Memory they take beyond logits, labels and gradient.
 double materialised_bytes(const CaseSettings& settings);
-double textbook_factored_bytes(const CaseSettings& settings);
+double factored_bytes(const CaseSettings& settings);
 
 /// oneDNN's softmax forward and backward on the same logits, classes last; bfloat16 too. Throws where it has none.
 std::unique_ptr<TimedCall> make_softmax_dnnl(const CaseSettings& settings);

@@ -32,11 +32,11 @@ double squared_norm(const float* values, std::int64_t count) {
 }  // namespace
 
 TextbookFactored::TextbookFactored(const CpuWorkload& workload, const std::vector<std::int32_t>& scales,
-                                   int num_threads)
+                                   int num_threads, ChunkSize size)
     : workload_(workload),
       label_rows_(workload.classes * static_cast<std::int64_t>(scales.size())),
       num_threads_(num_threads),
-      chunks_(cut_image(workload, scales, num_threads)),
+      chunks_(cut_image(workload, scales, num_threads, size)),
       most_cells_(chunks_[0].cells) {
   const std::int64_t classes = workload.classes;
   for (int thread = 0; thread < num_threads; ++thread) pools_.emplace_back(workload, scales, most_cells_);

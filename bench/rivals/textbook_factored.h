@@ -13,10 +13,12 @@ namespace bench {
 ///
 ///     Z L = |M|^2 - 2 |K|^2 + |R|^2          h = 4 (S M - U K) / Z
 ///
-/// in products of OpenBLAS, one thread of it in each of OpenMP's, chunk by chunk of an image.
+/// in products of OpenBLAS, one thread of it in each of OpenMP's. ChunkSize::kShare is as the identity reads, a pass
+/// over the whole of S and U for each product; kCache does the same products chunk by chunk.
 class TextbookFactored {
  public:
-  TextbookFactored(const CpuWorkload& workload, const std::vector<std::int32_t>& scales, int num_threads);
+  TextbookFactored(const CpuWorkload& workload, const std::vector<std::int32_t>& scales, int num_threads,
+                   ChunkSize size);
 
   /// The mean over the images, and its gradient in logits' layout, NCHW.
   float run(const float* logits, const std::uint8_t* labels, float* gradient);
