@@ -1,4 +1,4 @@
-#include <cmath>
+#include <utility>
 
 #include "machine_probes.h"
 
@@ -18,23 +18,17 @@ constexpr int kSteps = 200'000;  // a millisecond or less
 
 using Vector __attribute__((vector_size(kVectorBytes))) = float;
 
-float multiply_add_chains(float factor, float term) {
-  Vector chains[kChains], factors, terms;
-  for (int lane = 0; lane < kLanes; ++lane) {
-    factors[lane] = factor;
-    terms[lane] = term;
-  }
-  for (Vector& chain : chains) chain = terms;
-  for (int step = 0; step < kSteps; ++step) {
-#pragma GCC unroll 12
-    for (int c = 0; c < kChains; ++c) {
-      chains[c] = chains[c] * factors + terms;
-      asm volatile("" : "+x"(chains[c]));  // keeps the chain in its register, and in the loop
-    }
-  }
-  float sum = 0;
-  for (const Vector& chain : chains) sum += chain[0];
-  return sum;
+/// The chains are a pack, not an array, so that each has a register; they start apart, so that they are not one.
+template <typename... Chains>
+float multiply_add_chains(Vector factors, Vector terms, Chains... chains) {
+  for (int step = 0; step < kSteps; ++step) ((chains = chains * factors + terms), ...);
+  return (chains[0] + ...);
+}
+
+template <int... kIndices>
+float run_chains(float factor, std::integer_sequence<int, kIndices...>) {
+  const Vector zeros = {};
+  return multiply_add_chains(zeros + factor, zeros + 1.0F, (zeros + static_cast<float>(kIndices))...);
 }
 
 class MultiplyAdd final : public TimedCall {
@@ -45,7 +39,7 @@ class MultiplyAdd final : public TimedCall {
   void run() override {
     float sum = 0;
 #pragma omp parallel num_threads(num_threads_) reduction(+ : sum)
-    sum += multiply_add_chains(0.5F, 1.0F);
+    sum += run_chains(factor_, std::make_integer_sequence<int, kChains>());
     sum_ = sum;
   }
   bool has_worked() const override { return sum_ > 0; }
@@ -56,6 +50,7 @@ class MultiplyAdd final : public TimedCall {
 
  private:
   int num_threads_;
+  volatile float factor_ = 0.5F;  // the compiler is not to know it
   float sum_ = 0;
 };
 
