@@ -1,0 +1,78 @@
+#ifndef ARLOSS_BENCH_PREPARED_CASE_H
+#define ARLOSS_BENCH_PREPARED_CASE_H
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "aligned_memory.h"
+#include "arloss/arloss.h"
+#include "cpu_workloads.h"
+#include "timed_call.h"
+
+namespace bench {
+
+/// What the library is asked.
+struct CaseSettings {
+  CpuWorkload workload;
+  arloss_dtype_t dtype = ARLOSS_DTYPE_FLOAT32;
+  std::vector<std::int32_t> scales = {1};
+  int num_threads = 1;
+  arloss_penalty_t penalty = ARLOSS_PENALTY_SQUARED;
+  float penalty_param = 0;
+
+  std::int64_t logits_bytes() const { return workload.logits() * (dtype == ARLOSS_DTYPE_FLOAT32 ? 4 : 2); }
+  std::string dtype_name() const { return dtype == ARLOSS_DTYPE_FLOAT32 ? "float32" : "bfloat16"; }
+  std::string scales_name() const;
+};
+
+/// A plan, the tensors of a half-trained network and all the memory a call needs. Its calls throw what the library
+/// refuses.
+class PreparedCase {
+ public:
+  explicit PreparedCase(const CaseSettings& settings);
+
+  using Call = arloss_status_t (*)(const arloss_plan_t*, const arloss_tensors_t*, void*, std::size_t, void*,
+                                   std::size_t, arloss_stream_t);
+  void run(Call call);
+  void backward();
+  void label_distribution(std::int32_t scale_index, float* out);
+  void affinity_rows(const std::vector<std::int64_t>& images, const std::vector<std::int64_t>& cells, float* out);
+  arloss_report_t inspect();
+
+  /// Turns to other logits, float32 cases only.
+  void set_logits(const float* logits) { io_.logits = logits; }
+
+  /// NaN throughout, in loss and gradient.
+  void poison();
+  bool has_loss() const;
+  bool has_gradient() const;
+  float loss() const { return loss_; }
+  const float* gradient() const { return reinterpret_cast<const float*>(gradient_.data()); }
+
+  const CaseSettings& settings() const { return settings_; }
+  std::string describe() const;
+  /// As arloss_plan_describe says of forward_backward.
+  CallCost cost() const;
+  /// The part of them that backward alone takes: of the linear form's products with C x C matrices, those with the
+  /// cells' rows, two thirds.
+  double backward_flops() const { return cost().flops * 2 / 3; }
+  double labels_bytes() const { return static_cast<double>(settings_.workload.labels()); }
+  double logits_bytes() const { return static_cast<double>(settings_.logits_bytes()); }
+
+ private:
+  CaseSettings settings_;
+  std::unique_ptr<arloss_plan_t, decltype(&arloss_plan_destroy)> plan_{nullptr, &arloss_plan_destroy};
+  std::vector<std::uint16_t> half_logits_;
+  AlignedMemory<char> state_, workspace_, gradient_;
+  float loss_ = 0;
+  arloss_tensors_t io_{};
+};
+
+/// The case of these settings, made once and kept as long as anyone holds it.
+std::shared_ptr<PreparedCase> prepare(const CaseSettings& settings);
+
+}  // namespace bench
+
+#endif

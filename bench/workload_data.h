@@ -1,0 +1,29 @@
+#ifndef ARLOSS_BENCH_WORKLOAD_DATA_H
+#define ARLOSS_BENCH_WORKLOAD_DATA_H
+
+#include <cstdint>
+#include <vector>
+
+#include "cpu_workloads.h"
+
+namespace bench {
+
+/// What a workload's calls read, logits as [batch][classes][depth][height][width].
+struct WorkloadData {
+  std::vector<std::uint8_t> labels;
+  std::vector<float> logits;         // of a half-trained network
+  std::vector<float> random_logits;  // normal, of variance 1: where every form of the loss has all its digits
+};
+
+/// Made once a process and workload.
+const WorkloadData& data_of(const CpuWorkload& workload);
+
+/// Rounded to nearest, ties to even.
+std::vector<std::uint16_t> to_bfloat16(const std::vector<float>& values);
+
+/// Images' logits as [batch][cells][classes].
+std::vector<float> classes_last(const CpuWorkload& workload, const std::vector<float>& logits);
+
+}  // namespace bench
+
+#endif
