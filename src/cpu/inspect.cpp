@@ -167,7 +167,8 @@ RunFault CpuBackend::label_distribution(const Buffers& buffers, int scale_index,
 
 RunFault CpuBackend::check(const Buffers& buffers, arloss_report_t* report) const {
   const Call call = open(buffers);
-  const LabelPool::Census census = pool_.take_census(call.labels, num_threads_);
+  const LabelPool::Census census =
+      pool_.take_census(call.labels, num_threads_, [&](int thread) { return chunk_of_thread(call, thread).counter; });
   std::atomic<std::int64_t> valid_cells{0}, nonfinite{0}, first_nonfinite{INT64_MAX};
   const std::int64_t per_image = chunks_per_image();
   parallel_for(num_threads_, problem_.batch * per_image, [&](std::int64_t task, int thread) {

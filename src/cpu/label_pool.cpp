@@ -9,6 +9,8 @@ namespace {
 
 /// Set in a stored code where some label pixels of a one-class cell are ignored: its count is not the cell's size.
 constexpr std::int32_t kPartlyIgnored = 1 << 30;
+/// Less n: a mixed cell whose counts are kept, from place n of its row on.
+constexpr std::int32_t kFirstStored = -4;
 constexpr std::int64_t kNotFound = std::numeric_limits<std::int64_t>::max();
 /// Weights checked per task: large enough to amortise the task, small enough to share.
 constexpr std::int64_t kWeightsPerTask = 1 << 14;
@@ -43,6 +45,11 @@ class Classifier {
   bool has_ignored_;
 };
 
+/// A cell's code as others see it.
+std::int32_t plain_code(std::int32_t stored) {
+  return stored >= 0 ? stored & ~kPartlyIgnored : stored <= kFirstStored ? kMixedLabels : stored;
+}
+
 bool is_valid_weight(float weight) { return weight >= 0 && !std::isinf(weight); }
 
 /// Calls row(pointer, length, position) for each run of label pixels along the fastest axis of a box.
@@ -55,28 +62,23 @@ void for_each_label_row(const Label* labels, const Extent& extent, std::int64_t 
     }
 }
 
-/// What one cell's label pixels are, and where the first invalid one lies.
+/// Counts the labels of a box by class, runs of one label at a time. Returns whether some are ignored, and lowers
+/// `first_invalid` to the first that is invalid.
 template <class Label>
-std::int32_t pool_cell(const Problem& problem, const Label* labels, std::int64_t image, const Box& box,
-                       std::int64_t& first_invalid) {
+bool count_box(const Problem& problem, const Label* labels, std::int64_t image, const Box& box, LabelCounter& counter,
+               std::int64_t& first_invalid) {
   const Classifier<Label> classify(problem);
-  std::int32_t code = kNoLabels;
-  bool is_partial = false;
-  for_each_label_row(labels, problem.labels, image, box, [&](const Label* run, std::int64_t length, std::int64_t at) {
-    for (std::int64_t i = 0; i < length; ++i) {
-      const std::int32_t label = classify(run[i]);
-      if (label == kNoLabels) {
-        is_partial = true;
-      } else if (label == kInvalidLabel) {
-        first_invalid = std::min(first_invalid, at + i);
-      } else if (code == kNoLabels) {
-        code = label;
-      } else if (code != label) {
-        code = kMixedLabels;
-      }
+  bool has_ignored = false;
+  for_each_label_row(labels, problem.labels, image, box, [&](const Label* row, std::int64_t length, std::int64_t at) {
+    for (std::int64_t i = 0, next; i < length; i = next) {
+      for (next = i + 1; next < length && row[next] == row[i];) ++next;
+      const std::int32_t label = classify(row[i]);
+      if (label >= 0) counter.add(label, static_cast<std::uint32_t>(next - i));
+      if (label == kInvalidLabel) first_invalid = std::min(first_invalid, at + i);
+      has_ignored |= label == kNoLabels;
     }
   });
-  return code >= 0 && is_partial ? code | kPartlyIgnored : code;
+  return has_ignored;
 }
 
 /// The label rows of a box, compared column by column: whole rows at a time, which compilers make vectors of.
@@ -88,34 +90,50 @@ class LabelColumns {
   LabelColumns(const Label* labels, const Extent& extent, std::int64_t image, const Box& box)
       : first_column_(box.first.x), fits_(box.last.x - box.first.x <= kMost) {
     if (!fits_) return;
-    std::fill_n(is_mixed_, box.last.x - box.first.x, std::uint8_t{0});
-    for_each_label_row(labels, extent, image, box, [&](const Label* run, std::int64_t length, std::int64_t) {
-      if (first_row_ == nullptr) first_row_ = run;
-      for (std::int64_t x = 0; x < length; ++x) is_mixed_[x] |= static_cast<std::uint8_t>(run[x] != first_row_[x]);
+    const std::int64_t width = box.last.x - box.first.x;
+    std::fill_n(flags_, width + kWord, std::uint8_t{0});
+    for_each_label_row(labels, extent, image, box, [&](const Label* row, std::int64_t, std::int64_t) {
+      if (first_row_ == nullptr) first_row_ = row;
+      for (std::int64_t x = 0; x < width; ++x) flags_[x] |= static_cast<std::uint8_t>(row[x] != first_row_[x]);
     });
+    for (std::int64_t x = 1; x < width; ++x)
+      flags_[x] |= static_cast<std::uint8_t>((first_row_[x] != first_row_[x - 1]) * kIsNew);
   }
 
   /// Are columns [first, last) of the label map all of one label, as far as can be told here?
   bool is_one_label(std::int64_t first, std::int64_t last) const {
-    bool differs = !fits_;
-    for (std::int64_t x = first - first_column_; fits_ && x < last - first_column_; ++x)
-      differs |= is_mixed_[x] != 0 || first_row_[x] != first_row_[first - first_column_];
-    return !differs;
+    if (!fits_) return false;
+    const std::uint8_t* flags = flags_ + (first - first_column_);
+    std::uint64_t seen = flags[0] & std::uint64_t{kIsMixed};
+    for (std::int64_t left = last - first - 1; left > 0; left -= kWord) {
+      std::uint64_t word;
+      std::memcpy(&word, ++flags, sizeof word);
+      seen |= left < kWord ? word << 8 * (kWord - left) : word;  // the first bytes, of a little-endian word
+      flags += kWord - 1;
+    }
+    return seen == 0;
   }
   Label label(std::int64_t column) const { return first_row_[column - first_column_]; }
 
  private:
+  static constexpr std::int64_t kWord = 8;
+  static constexpr std::uint8_t kIsMixed = 1, kIsNew = 2;  // rows differ in the column; it differs from the one before
+
   std::int64_t first_column_;
   bool fits_;
   const Label* first_row_ = nullptr;
-  std::uint8_t is_mixed_[kMost];
+  std::uint8_t flags_[kMost + kWord];
 };
 
 }  // namespace
 
 LabelPool::LabelPool(const Problem& problem, std::vector<std::int64_t> edges, Ledger& workspace) : problem_(problem) {
-  if (!reads_codes_from_labels())
-    cell_codes_ = workspace.book<std::int32_t>("label code of every cell", {problem.batch, problem.grid.count()});
+  if (!reads_codes_from_labels()) {
+    const std::initializer_list<std::int64_t> cells = {problem.batch, problem.grid.count()};
+    cell_codes_ = workspace.book<std::int32_t>("label code of every cell", cells);
+    stores_rows_ = max_block_labels(1) <= std::numeric_limits<std::uint16_t>::max();
+    if (stores_rows_) mixed_rows_ = workspace.book<CountedLabel>("label counts of mixed cells", cells);
+  }
   for (const std::int64_t edge : edges) {
     const Blocks blocks(problem.grid, edge);
     const std::string name = "blocks of scale " + std::to_string(edge);
@@ -158,21 +176,24 @@ std::int64_t LabelPool::blocks_at_once(std::int64_t edge) const {
 /// Codes of one row of cells, and where its first invalid label pixel lies. Most cells are of one label: whole label
 /// rows are compared first, and only the other cells are looked at pixel by pixel.
 template <class Label>
-std::int64_t LabelPool::pool_cell_row(const Label* labels, std::int64_t row, std::int32_t* codes) const {
+std::int64_t LabelPool::pool_cell_row(const LabelMap& map, const Label* labels, std::int64_t row,
+                                      LabelCounter& counter) const {
   const Extent& grid = problem_.grid;
+  std::int32_t* const codes = at<std::int32_t>(map.workspace, cell_codes_) + row * grid.width;
+  MixedRows mixed{stores_rows_ ? mixed_row(map, row) : nullptr, 0};
   const std::int64_t image = row / (grid.depth * grid.height), step = blocks_at_once(1);
   std::int64_t first_invalid = kNotFound;
   Box cells{{row / grid.height % grid.depth, row % grid.height, 0}, {}};
   for (; cells.first.x < grid.width; cells.first.x = cells.last.x) {
     cells.last = {cells.first.z + 1, cells.first.y + 1, std::min(grid.width, cells.first.x + step)};
-    pool_cells_of_row(labels, image, cells, codes + row * grid.width, first_invalid);
+    pool_cells_of_row(labels, image, cells, codes, mixed, counter, first_invalid);
   }
   return first_invalid;
 }
 
 template <class Label>
 void LabelPool::pool_cells_of_row(const Label* labels, std::int64_t image, const Box& cells, std::int32_t* codes,
-                                  std::int64_t& first_invalid) const {
+                                  MixedRows& mixed, LabelCounter& counter, std::int64_t& first_invalid) const {
   const Box box = labels_of_cells(problem_.grid, problem_.labels, cells);
   const LabelColumns<Label> columns(labels, problem_.labels, image, box);
   const Classifier<Label> classify(problem_);
@@ -180,26 +201,45 @@ void LabelPool::pool_cells_of_row(const Label* labels, std::int64_t image, const
   for (std::int64_t x = cells.first.x; x < cells.last.x; ++x, cell.first.x = cell.last.x) {
     cell.last.x = math::first_label(x + 1, problem_.grid.width, problem_.labels.width);
     codes[x] = columns.is_one_label(cell.first.x, cell.last.x) ? classify(columns.label(cell.first.x)) : kInvalidLabel;
-    if (codes[x] == kInvalidLabel) codes[x] = pool_cell(problem_, labels, image, cell, first_invalid);
+    if (codes[x] != kInvalidLabel) continue;
+    const bool has_ignored = count_box(problem_, labels, image, cell, counter, first_invalid);
+    codes[x] = code_of(counter, has_ignored, mixed);
+    counter.clear();
   }
 }
 
-/// Codes of every cell; returns the first invalid label pixel.
-std::int64_t LabelPool::pool_cells(const LabelMap& map, int num_threads) const {
-  std::atomic<std::int64_t> first_invalid{kNotFound};
-  with_labels(problem_.labels_dtype, map.labels, [&](const auto* labels) {
-    parallel_for(num_threads, problem_.batch * problem_.grid.depth * problem_.grid.height, [&](std::int64_t row, int) {
-      lower(first_invalid, reads_codes_from_labels()
-                               ? first_invalid_label(labels, row)
-                               : pool_cell_row(labels, row, at<std::int32_t>(map.workspace, cell_codes_)));
-    });
-  });
-  return first_invalid.load();
+/// The code of a cell, whose counts are kept where it is mixed and there is room.
+std::int32_t LabelPool::code_of(const LabelCounter& counter, bool has_ignored, MixedRows& mixed) const {
+  const int count = counter.num_classes();
+  if (count == 0) return kNoLabels;
+  if (count == 1) return counter.label(0) | (has_ignored ? kPartlyIgnored : 0);
+  if (mixed.labels == nullptr || mixed.size + 1 + count > problem_.grid.width) return kMixedLabels;
+  const std::int64_t first = mixed.size;
+  mixed.labels[mixed.size++] = {static_cast<std::uint16_t>(count), 0};
+  for (int c = 0; c < count; ++c)
+    mixed.labels[mixed.size++] = {static_cast<std::uint16_t>(counter.label(c)),
+                                  static_cast<std::uint16_t>(counter.count(c))};
+  return kFirstStored - static_cast<std::int32_t>(first);
 }
 
-LabelPool::Census LabelPool::take_census(const LabelMap& map, int num_threads) const {
+/// The kept counts of a mixed cell: their number, then one after the other; NULL where there are none.
+const LabelPool::CountedLabel* LabelPool::kept_counts(const LabelMap& map, std::int64_t image,
+                                                      std::int64_t cell) const {
+  const std::int32_t code = stored_code(map, image, cell);
+  if (code > kFirstStored) return nullptr;
+  const std::int64_t row = image * problem_.grid.depth * problem_.grid.height + cell / problem_.grid.width;
+  return mixed_row(map, row) + (kFirstStored - code);
+}
+
+/// Codes of one row of cells; returns its first invalid label pixel.
+std::int64_t LabelPool::pool_row(const LabelMap& map, std::int64_t row, LabelCounter& counter) const {
+  return with_labels(problem_.labels_dtype, map.labels, [&](const auto* labels) {
+    return reads_codes_from_labels() ? first_invalid_label(labels, row) : pool_cell_row(map, labels, row, counter);
+  });
+}
+
+LabelPool::Census LabelPool::census_of(const LabelMap& map, std::int64_t first_invalid, int num_threads) const {
   Census census;
-  const std::int64_t first_invalid = pool_cells(map, num_threads);
   const std::int64_t first_weight = find_invalid_weight(map, num_threads);
   census.first_invalid = first_invalid == kNotFound ? -1 : first_invalid;
   census.first_invalid_weight = first_weight == kNotFound ? -1 : first_weight;
@@ -233,9 +273,9 @@ std::int64_t LabelPool::find_invalid_weight(const LabelMap& map, int num_threads
   return first_invalid.load();
 }
 
-RunFault LabelPool::find_fault(const LabelMap& map, int num_threads) const {
+RunFault LabelPool::fault_of(const LabelMap& map, std::int64_t label, int num_threads) const {
   RunFault fault;
-  if (const std::int64_t label = pool_cells(map, num_threads); label != kNotFound) {
+  if (label != kNotFound) {
     fault.kind = RunFault::Kind::kLabel;
     fault.position = label;
     fault.label = with_labels(problem_.labels_dtype, map.labels,
@@ -311,11 +351,17 @@ void LabelPool::count_cells(const LabelMap& map, std::int64_t image, const Box& 
 
 void LabelPool::count_cell(const LabelMap& map, std::int64_t image, const Position& cell, LabelCounter& counter) const {
   const Extent& grid = problem_.grid;
-  const std::int32_t code = stored_code(map, image, (cell.z * grid.height + cell.y) * grid.width + cell.x);
-  if (!is_labelled(code)) return;
+  const std::int64_t index = (cell.z * grid.height + cell.y) * grid.width + cell.x;
+  const std::int32_t code = stored_code(map, image, index);
+  if (code == kNoLabels || code == kInvalidLabel) return;
   const Box cells{cell, {cell.z + 1, cell.y + 1, cell.x + 1}};
-  if (code == kMixedLabels || (code & kPartlyIgnored) != 0) return count_labels(map, image, cells, counter);
-  counter.add(code, static_cast<std::uint32_t>(labels_of_cells(grid, problem_.labels, cells).count()));
+  if (const CountedLabel* const kept = kept_counts(map, image, index); kept != nullptr) {
+    for (int c = 1; c <= kept[0].label; ++c) counter.add(kept[c].label, kept[c].count);
+  } else if (code == kMixedLabels || (code & kPartlyIgnored) != 0) {
+    count_labels(map, image, cells, counter);
+  } else {
+    counter.add(code, static_cast<std::uint32_t>(labels_of_cells(grid, problem_.labels, cells).count()));
+  }
 }
 
 std::int32_t LabelPool::stored_code(const LabelMap& map, std::int64_t image, std::int64_t cell) const {
@@ -328,7 +374,7 @@ std::int32_t LabelPool::stored_code(const LabelMap& map, std::int64_t image, std
 
 std::int32_t LabelPool::cell_code(const LabelMap& map, std::int64_t image, std::int64_t cell) const {
   const std::int32_t code = stored_code(map, image, cell);
-  return code >= 0 ? code & ~kPartlyIgnored : code;
+  return plain_code(code);
 }
 
 void LabelPool::write_cell_codes(const LabelMap& map, std::int64_t image, std::int64_t first, int count,
@@ -336,7 +382,7 @@ void LabelPool::write_cell_codes(const LabelMap& map, std::int64_t image, std::i
   const std::int64_t start = image * problem_.grid.count() + first;
   if (!reads_codes_from_labels()) {
     const std::int32_t* stored = at<std::int32_t>(map.workspace, cell_codes_) + start;
-    for (int i = 0; i < count; ++i) codes[i] = stored[i] >= 0 ? stored[i] & ~kPartlyIgnored : stored[i];
+    for (int i = 0; i < count; ++i) codes[i] = plain_code(stored[i]);
     return;
   }
   with_labels(problem_.labels_dtype, map.labels, [&](const auto* labels) {
@@ -352,22 +398,14 @@ std::int32_t LabelPool::block_code(const LabelMap& map, int scale, std::int64_t 
 
 void LabelPool::count_labels(const LabelMap& map, std::int64_t image, const Box& cells, LabelCounter& counter) const {
   const Box box = labels_of_cells(problem_.grid, problem_.labels, cells);
-  with_labels(problem_.labels_dtype, map.labels, [&](const auto* labels) {
-    const Classifier<std::decay_t<decltype(*labels)>> classify(problem_);
-    for_each_label_row(labels, problem_.labels, image, box, [&](const auto* run, std::int64_t length, std::int64_t) {
-      for (std::int64_t i = 0, next; i < length; i = next) {
-        for (next = i + 1; next < length && run[next] == run[i];) ++next;
-        if (const std::int32_t label = classify(run[i]); label >= 0)
-          counter.add(label, static_cast<std::uint32_t>(next - i));
-      }
-    });
-  });
+  std::int64_t first_invalid = kNotFound;  // there is none: the cells are pooled
+  with_labels(problem_.labels_dtype, map.labels,
+              [&](const auto* labels) { count_box(problem_, labels, image, box, counter, first_invalid); });
 }
 
 int LabelPool::cell_shares(const LabelMap& map, std::int64_t image, std::int64_t cell, LabelCounter& counter,
                            LabelShare* shares) const {
-  const Position at_cell = position_of(problem_.grid, cell);
-  count_labels(map, image, {at_cell, {at_cell.z + 1, at_cell.y + 1, at_cell.x + 1}}, counter);
+  count_cell(map, image, position_of(problem_.grid, cell), counter);
   const int count = counter.num_classes();
   for (int c = 0; c < count; ++c)
     shares[c] = {counter.label(c), std::sqrt(static_cast<double>(counter.count(c)) / counter.total())};

@@ -2,6 +2,7 @@
 #define ARLOSS_CPU_LABEL_POOL_H
 
 #include <cstdint>
+#include <limits>
 #include <vector>
 
 #include "cpu/grid.h"
@@ -73,7 +74,7 @@ class LabelPool {
   /// counter_of_thread(thread) gives the LabelCounter a thread may use.
   template <class CounterOfThread>
   RunFault build(const LabelMap& map, int num_threads, const CounterOfThread& counter_of_thread) const {
-    const RunFault fault = find_fault(map, num_threads);
+    const RunFault fault = fault_of(map, pool_cells(map, num_threads, counter_of_thread), num_threads);
     if (fault.is_found()) return fault;
     for (const ScaleTable& table : scales_) {
       const Extent& extent = table.blocks.extent();
@@ -115,7 +116,10 @@ class LabelPool {
   struct Census {
     std::int64_t ignored = 0, invalid = 0, first_invalid = -1, invalid_weights = 0, first_invalid_weight = -1;
   };
-  Census take_census(const LabelMap& map, int num_threads) const;
+  template <class CounterOfThread>
+  Census take_census(const LabelMap& map, int num_threads, const CounterOfThread& counter_of_thread) const {
+    return census_of(map, pool_cells(map, num_threads, counter_of_thread), num_threads);
+  }
 
  private:
   struct ScaleTable {
@@ -129,13 +133,40 @@ class LabelPool {
   std::int64_t blocks_at_once(std::int64_t edge) const;
   template <class Label>
   std::int64_t first_invalid_label(const Label* labels, std::int64_t row) const;
+  /// Label pixels of one class in a mixed cell.
+  struct CountedLabel {
+    std::uint16_t label, count;
+  };
+  /// The counts of a row of cells: as many as it has cells.
+  struct MixedRows {
+    CountedLabel* labels;
+    std::int64_t size;
+  };
+  CountedLabel* mixed_row(const LabelMap& map, std::int64_t row) const {
+    return at<CountedLabel>(map.workspace, mixed_rows_) + row * problem_.grid.width;
+  }
+
+  /// Codes of every cell; returns the first invalid label pixel.
+  template <class CounterOfThread>
+  std::int64_t pool_cells(const LabelMap& map, int num_threads, const CounterOfThread& counter_of_thread) const {
+    std::atomic<std::int64_t> first_invalid{std::numeric_limits<std::int64_t>::max()};
+    parallel_for(num_threads, problem_.batch * problem_.grid.depth * problem_.grid.height,
+                 [&](std::int64_t row, int thread) {
+                   LabelCounter counter = counter_of_thread(thread);
+                   lower(first_invalid, pool_row(map, row, counter));
+                 });
+    return first_invalid.load();
+  }
+  std::int64_t pool_row(const LabelMap& map, std::int64_t row, LabelCounter& counter) const;
   template <class Label>
-  std::int64_t pool_cell_row(const Label* labels, std::int64_t row, std::int32_t* codes) const;
+  std::int64_t pool_cell_row(const LabelMap& map, const Label* labels, std::int64_t row, LabelCounter& counter) const;
   template <class Label>
   void pool_cells_of_row(const Label* labels, std::int64_t image, const Box& cells, std::int32_t* codes,
-                         std::int64_t& first_invalid) const;
-  RunFault find_fault(const LabelMap& map, int num_threads) const;
-  std::int64_t pool_cells(const LabelMap& map, int num_threads) const;
+                         MixedRows& mixed, LabelCounter& counter, std::int64_t& first_invalid) const;
+  std::int32_t code_of(const LabelCounter& counter, bool has_ignored, MixedRows& mixed) const;
+  const CountedLabel* kept_counts(const LabelMap& map, std::int64_t image, std::int64_t cell) const;
+  RunFault fault_of(const LabelMap& map, std::int64_t first_invalid, int num_threads) const;
+  Census census_of(const LabelMap& map, std::int64_t first_invalid, int num_threads) const;
   std::int64_t find_invalid_weight(const LabelMap& map, int num_threads) const;
   void pool_block_row(const LabelMap& map, const ScaleTable& table, std::int64_t row, LabelCounter& counter) const;
   void pool_block(const LabelMap& map, const ScaleTable& table, std::int64_t image, const Position& block,
@@ -146,6 +177,8 @@ class LabelPool {
 
   const Problem& problem_;
   std::size_t cell_codes_ = 0;  // [batch][N] int32, unless a cell is one label pixel
+  std::size_t mixed_rows_ = 0;  // [batch][N] CountedLabel
+  bool stores_rows_ = false;
   std::vector<ScaleTable> scales_;
 };
 

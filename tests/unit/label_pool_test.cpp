@@ -74,6 +74,10 @@ class PooledMap {
     return pool_->build(map(), num_threads, [&](int thread) { return counter(thread); });
   }
 
+  LabelPool::Census take_census(int num_threads) {
+    return pool_->take_census(map(), num_threads, [&](int thread) { return counter(thread); });
+  }
+
   /// The label pixels of a box of cells of an image by class, each counted where it lies.
   Counts recount(std::int64_t image, const Box& cells) const {
     Counts counts;
@@ -219,7 +223,7 @@ TEST_P(LabelPoolTest, TheFirstInvalidLabelIsNamedWhateverTheThreads) {
       EXPECT_EQ(fault.position, first);
       EXPECT_EQ(fault.label, m.values()[static_cast<std::size_t>(first)]);
     }
-    EXPECT_EQ(m.pool().take_census(m.map(), 2).first_invalid, first);
+    EXPECT_EQ(m.take_census(2).first_invalid, first);
   }
 }
 
@@ -331,14 +335,14 @@ TEST(LabelPool, TheCensusCountsEveryPixelAndWeight) {
   m.weights()[80] = std::nanf("");
   m.weights()[70] = -2;
   m.build();
-  const LabelPool::Census census = m.pool().take_census(m.map(), 3);
+  const LabelPool::Census census = m.take_census(3);
   EXPECT_EQ(census.ignored, ignored);
   EXPECT_EQ(census.invalid, 2);
   EXPECT_EQ(census.first_invalid, 31);
   EXPECT_EQ(census.invalid_weights, 2);
   EXPECT_EQ(census.first_invalid_weight, 70);
   m.weights().clear();
-  EXPECT_EQ(m.pool().take_census(m.map(), 1).first_invalid_weight, -1);
+  EXPECT_EQ(m.take_census(1).first_invalid_weight, -1);
 }
 
 }  // namespace
