@@ -161,10 +161,10 @@ def on_roofline(run):
 
 def draw_roofline(run):
   """Flop rate against flops for each byte, under what the machine can do."""
-  points = on_roofline(run)
-  if not points or not (run.bandwidth(points[0].key) and run.flop_rate(points[0].key)):
+  points = [one for one in on_roofline(run) if run.bandwidth(one.key) and run.flop_rate(one.key)]
+  if not points:
     return None
-  bandwidth, flop_rate = run.bandwidth(points[0].key), run.flop_rate(points[0].key)
+  bandwidth, flop_rate = (max(peak(one.key) for one in points) for peak in (run.bandwidth, run.flop_rate))
   figure, axes = pyplot.subplots(figsize=(8.8, 4.8))
   markers = dict(zip(dict.fromkeys(one.key.workload for one in points), MARKERS * 3))
   intensities = [one.counters["flops"] / one.counters["bytes"] for one in points]

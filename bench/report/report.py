@@ -54,6 +54,7 @@ def write_report(run, folder):
   """Returns the text, and the files written: report.md, which is the text and shows the pictures, and these."""
   tables = [workload_table(run, name, measurements) for name, measurements in run.tables().items()]
   text = "\n".join([header(run), target_table(run), *tables, not_run(run)])
+  folder.mkdir(parents=True, exist_ok=True)
   drawn = pictures.draw_all(run, folder)
   shown = "".join(f"\n![{picture.stem}]({picture.name})\n" for picture in drawn)
   (folder / "report.md").write_text(text + shown)

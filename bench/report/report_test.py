@@ -65,6 +65,9 @@ class ReportTest(unittest.TestCase):
 
   def test_failed_benchmark_is_kept_apart(self):
     self.assertEqual(self.run_read.failures, [("city_97/float32/1/check", "did no work")])
+    with tempfile.TemporaryDirectory() as folder:
+      (Path(folder) / "killed.json").write_text('{"context": {')
+      self.assertEqual(Run(folder).failures, [("killed.json", "the file is not complete")])
 
   def test_quantities_have_three_digits_and_a_unit(self):
     self.assertEqual([quantities.seconds(value) for value in (0.9999, 2.5e-5, 0, None)],
