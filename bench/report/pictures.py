@@ -56,9 +56,8 @@ def draw_times(axes, run, sweep, size, fitted_from, write):
     sizes = [size(one) for one in measurements]
     times = [[one.quartile(which) for one in measurements] for which in (1, 2, 3)]
     fitted = [one for one in measurements if size(one) >= fitted_from]
-    label = operation
-    if len(fitted) > 1:
-      label += f", slope {slope(fitted, size):.2f}"
+    of_all = " of all sizes" if len(fitted) < 2 else ""
+    label = f"{operation}, slope {slope(measurements if of_all else fitted, size):.2f}{of_all}"
     axes.fill_between(sizes, times[0], times[2], color=colour, alpha=0.15, linewidth=0)
     axes.plot(sizes, times[1], marker + ("-" if operation in COLOURS else "--"), color=colour, label=label,
               markersize=5 if operation in COLOURS else 3.5)
