@@ -56,9 +56,8 @@ def draw_times(axes, run, sweep, size, fitted_from, write):
     sizes = [size(one) for one in measurements]
     times = [[one.quartile(which) for one in measurements] for which in (1, 2, 3)]
     fitted = [one for one in measurements if size(one) >= fitted_from]
-    label = operation
-    if len(fitted) > 1:
-      label += f", slope {slope(fitted, size):.2f}"
+    of_all = " of all sizes" if len(fitted) < 2 else ""
+    label = f"{operation}, slope {slope(measurements if of_all else fitted, size):.2f}{of_all}"
     axes.fill_between(sizes, times[0], times[2], color=colour, alpha=0.15, linewidth=0)
     axes.plot(sizes, times[1], marker + ("-" if operation in COLOURS else "--"), color=colour, label=label,
               markersize=5 if operation in COLOURS else 3.5)
@@ -161,10 +160,10 @@ def on_roofline(run):
 
 def draw_roofline(run):
   """Flop rate against flops for each byte, under what the machine can do."""
-  points = on_roofline(run)
-  if not points or not (run.bandwidth(points[0].key) and run.flop_rate(points[0].key)):
+  points = [one for one in on_roofline(run) if run.bandwidth(one.key) and run.flop_rate(one.key)]
+  if not points:
     return None
-  bandwidth, flop_rate = run.bandwidth(points[0].key), run.flop_rate(points[0].key)
+  bandwidth, flop_rate = (max(peak(one.key) for one in points) for peak in (run.bandwidth, run.flop_rate))
   figure, axes = pyplot.subplots(figsize=(8.8, 4.8))
   markers = dict(zip(dict.fromkeys(one.key.workload for one in points), MARKERS * 3))
   intensities = [one.counters["flops"] / one.counters["bytes"] for one in points]

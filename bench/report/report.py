@@ -20,9 +20,10 @@ def disturbance(run):
   scaling = run.probed_scaling()
   if not scaling:
     return "unknown: not probed on one and two threads"
-  low = [f"{source} {quantities.times(value)}" for source, value in scaling.items() if value < LEAST_SCALING]
-  text = f"two threads do {quantities.times(min(scaling.values()))} times the work of one at least"
-  return f"YES, {text} (below {LEAST_SCALING}: {', '.join(low)})" if low else f"no: {text}"
+  low = [source for source, value in scaling.items() if value < LEAST_SCALING]
+  least, most = (quantities.times(bound(scaling.values())) for bound in (min, max))
+  text = f"two threads do {least} to {most} times the work of one"
+  return f"YES: {text}, below {LEAST_SCALING} beside {', '.join(low)}" if low else f"no: {text}"
 
 
 def header(run):
@@ -35,25 +36,26 @@ def header(run):
 
 def not_run(run):
   """What the programs left out, and why; of a sweep the first size, and how many more."""
-  left_out = {}
+  of_sweep = {}
   for name, reason in run.facts().items():
     if name.startswith(NOT_RUN):
       key = key_of(name[len(NOT_RUN):], "", 0)
-      of_sweep = left_out.setdefault((sweep_of(key.workload), key.dtype, key.scales, key.operation), {})
-      of_sweep[key.workload] = reason
-  rows = []
-  for (_, *rest), reasons in left_out.items():
+      of_sweep.setdefault((sweep_of(key.workload), key.operation, key.scales), {})[key.workload] = reason
+  rows = {}  # operations and scales, by workload and reason
+  for (_, operation, scales), reasons in of_sweep.items():
     first = min(reasons, key=lambda workload: (len(workload), workload))  # the smallest size, by its digits
     more = f"; sizes more: {len(reasons) - 1}" if len(reasons) > 1 else ""
-    rows.append((first, *rest[::-1], reasons[first] + more))
-  columns = ("workload", "operation or rival", "scales", "dtype", "reason")
-  return "## Not run\n\n" + markdown(columns, rows, left=len(columns)) if rows else ""
+    rows.setdefault((first, reasons[first] + more), []).append(f"{operation} {scales}")
+  columns = ("workload", "operations or rivals and their scales", "reason")
+  texts = [(workload, "; ".join(names), reason) for (workload, reason), names in rows.items()]
+  return "## Not run\n\n" + markdown(columns, texts, left=len(columns)) if rows else ""
 
 
 def write_report(run, folder):
   """Returns the text, and the files written: report.md, which is the text and shows the pictures, and these."""
   tables = [workload_table(run, name, measurements) for name, measurements in run.tables().items()]
   text = "\n".join([header(run), target_table(run), *tables, not_run(run)])
+  folder.mkdir(parents=True, exist_ok=True)
   drawn = pictures.draw_all(run, folder)
   shown = "".join(f"\n![{picture.stem}]({picture.name})\n" for picture in drawn)
   (folder / "report.md").write_text(text + shown)

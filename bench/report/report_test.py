@@ -56,15 +56,18 @@ class ReportTest(unittest.TestCase):
 
   def test_header_names_the_run_and_its_disturbance(self):
     self.assertEqual(self.cells_of(["commit"], "# ")[1], "abc1234")
-    self.assertIn("YES, two threads do 1.60 times", self.cells_of(["disturbed"], "# ")[1])
+    self.assertIn("YES: two threads do 1.60 to 1.60 times", self.cells_of(["disturbed"], "# ")[1])
 
   def test_what_was_not_run_says_why(self):
     self.assertEqual(self.cells_of(["city_97"], "## Not run")[1:],
-                     ["factored", "1", "float32", "needs 9 GB of 8 GB available"])
-    self.assertEqual(self.cells_of(["sweep_cells/65536"], "## Not run")[4:], ["needs 34 GB; sizes more: 1"])
+                     ["factored 1", "needs 9 GB of 8 GB available"])
+    self.assertEqual(self.cells_of(["sweep_cells/65536"], "## Not run")[2:], ["needs 34 GB; sizes more: 1"])
 
   def test_failed_benchmark_is_kept_apart(self):
     self.assertEqual(self.run_read.failures, [("city_97/float32/1/check", "did no work")])
+    with tempfile.TemporaryDirectory() as folder:
+      (Path(folder) / "killed.json").write_text('{"context": {')
+      self.assertEqual(Run(folder).failures, [("killed.json", "the file is not complete")])
 
   def test_quantities_have_three_digits_and_a_unit(self):
     self.assertEqual([quantities.seconds(value) for value in (0.9999, 2.5e-5, 0, None)],

@@ -78,7 +78,10 @@ class Run:
     self.failures = []  # (name, message)
     self.measurements = {}  # by key, in the order of the files
     for file in sorted(Path(folder).glob("*.json")):
-      self._read(file.stem, json.loads(file.read_text()))
+      try:
+        self._read(file.stem, json.loads(file.read_text()))
+      except json.JSONDecodeError:  # of a process that did not live to its end
+        self.failures.append((file.name, "the file is not complete"))
 
   def _read(self, source, document):
     self.contexts[source] = document["context"]
@@ -109,12 +112,11 @@ class Run:
         of_title.setdefault(sweep_of(measurement.key.workload), []).append(measurement)
     return of_title
 
-  def sweep(self, name, operation, dtype="float32", scales="1", threads=None):
-    """One operation's measurements of a sweep, with all threads unless told."""
+  def sweep(self, name, operation):
+    """One operation's sizes in a sweep, in their order: float32, one scale, all threads."""
     found = [
-        measurement for key, measurement in self.measurements.items()
-        if (sweep_of(key.workload), key.operation, key.dtype, key.scales) == (name, operation, dtype, scales) and
-        key.threads == (threads or self.threads(key.source))
+        one for one in self.find(operation=operation, dtype="float32", scales="1")
+        if sweep_of(one.key.workload) == name and one.key.threads == self.threads(one.key.source)
     ]
     return sorted(found, key=lambda measurement: (measurement.cells(), measurement.classes()))
 
