@@ -48,8 +48,10 @@ class PreparedCase {
   void poison();
   bool has_loss() const;
   bool has_gradient() const;
+  /// For a rival to write its own to; float32 cases only.
   float loss() const { return loss_; }
-  const float* gradient() const { return reinterpret_cast<const float*>(gradient_.data()); }
+  void set_loss(float loss) { loss_ = loss; }
+  float* gradient() { return reinterpret_cast<float*>(gradient_.data()); }
 
   const CaseSettings& settings() const { return settings_; }
   std::string describe() const;

@@ -48,14 +48,6 @@ std::unique_ptr<WorkloadData> make_data(const CpuWorkload& w) {
     data->labels.insert(data->labels.end(), labels.begin(), labels.end());
     data->logits.insert(data->logits.end(), logits.begin(), logits.end());
   }
-  std::mt19937_64 random(17);
-  data->random_logits.resize(data->logits.size());
-  // The sum of four bytes is near enough to normal, and a tenth of the time of the library's.
-  for (float& logit : data->random_logits) {
-    const std::uint64_t bits = random();
-    const auto sum = static_cast<int>((bits & 255) + (bits >> 8 & 255) + (bits >> 16 & 255) + (bits >> 24 & 255));
-    logit = static_cast<float>(sum - 510) / 148.0F;  // 148: the standard deviation of the sum
-  }
   return data;
 }
 
@@ -66,6 +58,18 @@ const WorkloadData& data_of(const CpuWorkload& workload) {
   std::unique_ptr<WorkloadData>& data = made[workload.name];
   if (!data) data = make_data(workload);
   return *data;
+}
+
+std::vector<float> random_logits(const CpuWorkload& workload) {
+  std::mt19937_64 random(17);
+  std::vector<float> logits(static_cast<std::size_t>(workload.logits()));
+  // The sum of four bytes is near enough to normal, and a tenth of the time of the library's.
+  for (float& logit : logits) {
+    const std::uint64_t bits = random();
+    const auto sum = static_cast<int>((bits & 255) + (bits >> 8 & 255) + (bits >> 16 & 255) + (bits >> 24 & 255));
+    logit = static_cast<float>(sum - 510) / 148.0F;  // 148: the standard deviation of the sum
+  }
+  return logits;
 }
 
 std::vector<std::uint16_t> to_bfloat16(const std::vector<float>& values) {

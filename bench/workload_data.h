@@ -11,12 +11,14 @@ namespace bench {
 /// What a workload's calls read, logits as [batch][classes][depth][height][width].
 struct WorkloadData {
   std::vector<std::uint8_t> labels;
-  std::vector<float> logits;         // of a half-trained network
-  std::vector<float> random_logits;  // normal, of variance 1: where every form of the loss has all its digits
+  std::vector<float> logits;  // of a half-trained network
 };
 
 /// Made once a process and workload.
 const WorkloadData& data_of(const CpuWorkload& workload);
+
+/// Normal, of variance 1: where every form of the loss has all its digits. Made each time.
+std::vector<float> random_logits(const CpuWorkload& workload);
 
 /// Rounded to nearest, ties to even.
 std::vector<std::uint16_t> to_bfloat16(const std::vector<float>& values);

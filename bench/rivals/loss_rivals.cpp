@@ -1,5 +1,4 @@
 // The rivals that compute the same loss, held against the library.
-#include <algorithm>
 #include <cmath>
 #include <stdexcept>
 #include <utility>
@@ -15,10 +14,10 @@ namespace {
 
 constexpr double kTolerance = 1e-3;  // of the loss, and of the gradient's norm
 
-/// Of |a - b| / |b|.
-double relative_distance(const AlignedMemory<float>& a, const float* b) {
+/// |a - b| / |b|
+double relative_distance(const float* a, const std::vector<float>& b) {
   double distance = 0, norm = 0;
-  for (std::size_t i = 0; i < a.size(); ++i) {
+  for (std::size_t i = 0; i < b.size(); ++i) {
     const double difference = static_cast<double>(a[i]) - b[i];
     distance += difference * difference;
     norm += static_cast<double>(b[i]) * b[i];
@@ -26,53 +25,48 @@ double relative_distance(const AlignedMemory<float>& a, const float* b) {
   return std::sqrt(distance / norm);
 }
 
+/// Writes to the loss and gradient of the library's case.
 template <typename Rival>
 class LossRival final : public TimedCall {
  public:
   LossRival(const CaseSettings& settings, Rival rival, double extra_bytes)
-      : settings_(settings),
+      : case_(prepare(settings)),
         data_(data_of(settings.workload)),
         rival_(std::move(rival)),
-        extra_bytes_(extra_bytes),
-        gradient_(data_.logits.size()) {}
+        extra_bytes_(extra_bytes) {}
 
   void check() override {
-    const std::shared_ptr<PreparedCase> reference = prepare(settings_);
-    reference->set_logits(data_.random_logits.data());
-    reference->run(arloss_forward_backward);
-    reference->set_logits(data_.logits.data());
+    const std::vector<float> logits = random_logits(case_->settings().workload);
+    case_->set_logits(logits.data());
+    case_->run(arloss_forward_backward);
+    case_->set_logits(data_.logits.data());
+    const double loss = case_->loss();
+    const std::vector<float> gradient(case_->gradient(), case_->gradient() + logits.size());
     poison();
-    loss_ = rival_.run(data_.random_logits.data(), data_.labels.data(), gradient_.data());
-    const double loss_error = std::fabs(loss_ / static_cast<double>(reference->loss()) - 1);
-    const double gradient_error = relative_distance(gradient_, reference->gradient());
+    run_on(logits);
+    const double loss_error = std::fabs(case_->loss() / loss - 1);
+    const double gradient_error = relative_distance(case_->gradient(), gradient);
     if (!(loss_error <= kTolerance) || !(gradient_error <= kTolerance))
       throw std::runtime_error("differs from the library: loss by " + std::to_string(loss_error) + ", gradient by " +
                                std::to_string(gradient_error));
   }
-  void poison() override {
-    loss_ = NAN;
-    std::fill(gradient_.begin(), gradient_.end(), NAN);
-  }
-  void run() override { loss_ = rival_.run(data_.logits.data(), data_.labels.data(), gradient_.data()); }
-  bool has_worked() const override {
-    return std::isfinite(loss_) &&
-           std::none_of(gradient_.begin(), gradient_.end(), [](float g) { return std::isnan(g); }) &&
-           std::any_of(gradient_.begin(), gradient_.end(), [](float g) { return g != 0; });
-  }
+  void poison() override { case_->poison(); }
+  void run() override { run_on(data_.logits); }
+  bool has_worked() const override { return case_->has_loss() && case_->has_gradient(); }
   CallCost cost() const override {
-    const double logits_bytes = static_cast<double>(settings_.logits_bytes());
-    return {static_cast<double>(settings_.workload.batch * settings_.workload.cells()),
-            3 * logits_bytes + 2 * extra_bytes_ + static_cast<double>(data_.labels.size()), rival_.flops(),
+    return {case_->cost().items, 3 * case_->logits_bytes() + 2 * extra_bytes_ + case_->labels_bytes(), rival_.flops(),
             extra_bytes_};
   }
 
  private:
-  CaseSettings settings_;
+  void run_on(const std::vector<float>& logits) {
+    case_->set_loss(rival_.run(logits.data(), data_.labels.data(), case_->gradient()));
+  }
+
+  std::shared_ptr<PreparedCase> case_;
   const WorkloadData& data_;
   Rival rival_;
   double extra_bytes_;
-  AlignedMemory<float> gradient_;
-  float loss_ = 0;
 };
 
 }  // namespace

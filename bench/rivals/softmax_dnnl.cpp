@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "rivals.h"
+#include "shared_memory.h"
 #include "workload_data.h"
 
 namespace bench {
@@ -53,16 +54,17 @@ class SoftmaxDnnl final : public TimedCall {
         stream_(cpu_),
         forward_(primitives_.forward),
         backward_(primitives_.backward) {
-    for (Tensor* const tensor : {&logits_, &softmax_, &upstream_, &gradient_}) {
-      tensor->values = AlignedMemory<char>(static_cast<std::size_t>(settings.logits_bytes()));
-      tensor->memory = dnnl::memory(primitives_.rows, cpu_, tensor->values.data());
-    }
+    const auto bytes = static_cast<std::size_t>(settings.logits_bytes());
+    logits_ = AlignedMemory<char>(bytes);
+    upstream_ = AlignedMemory<char>(bytes);
+    shared_memory(2 * bytes);
   }
 
   void check() override {
     const WorkloadData& data = data_of(settings_.workload);
-    fill(upstream_, data.random_logits);
-    fill(logits_, classes_last(settings_.workload, data.random_logits));
+    const std::vector<float> random = random_logits(settings_.workload);
+    fill(upstream_, random);
+    fill(logits_, classes_last(settings_.workload, random));
     run();
     const double error = error_of_sample();
     // A bfloat16 has 2^-9 of rounding.
@@ -71,20 +73,22 @@ class SoftmaxDnnl final : public TimedCall {
       throw std::runtime_error("differs from softmax and its gradient by " + std::to_string(error));
     fill(logits_, classes_last(settings_.workload, data.logits));
   }
-  void poison() override { std::memset(gradient_.values.data(), 0xFF, gradient_.values.size()); }  // NaN in either type
+  void poison() override { std::memset(gradient(), 0xFF, logits_.size()); }  // NaN in either type
   void run() override {
     omp_set_num_threads(settings_.num_threads);
-    forward_.execute(stream_, {{DNNL_ARG_SRC, logits_.memory}, {DNNL_ARG_DST, softmax_.memory}});
-    backward_.execute(stream_, {{DNNL_ARG_DST, softmax_.memory},
-                                {DNNL_ARG_DIFF_DST, upstream_.memory},
-                                {DNNL_ARG_DIFF_SRC, gradient_.memory}});
+    const auto memory = [&](char* values) { return dnnl::memory(primitives_.rows, cpu_, values); };
+    const dnnl::memory probabilities = memory(softmax());
+    forward_.execute(stream_, {{DNNL_ARG_SRC, memory(logits_.data())}, {DNNL_ARG_DST, probabilities}});
+    backward_.execute(stream_, {{DNNL_ARG_DST, probabilities},
+                                {DNNL_ARG_DIFF_DST, memory(upstream_.data())},
+                                {DNNL_ARG_DIFF_SRC, memory(gradient())}});
     stream_.wait();
   }
   bool has_worked() const override {
     bool has_value = false;
     for (std::int64_t i = 0; i < settings_.workload.logits(); ++i) {
-      if (std::isnan(value(gradient_, i))) return false;
-      has_value |= value(gradient_, i) != 0;
+      if (std::isnan(value(gradient(), i))) return false;
+      has_value |= value(gradient(), i) != 0;
     }
     return has_value;
   }
@@ -98,27 +102,26 @@ class SoftmaxDnnl final : public TimedCall {
   }
 
  private:
-  struct Tensor {
-    AlignedMemory<char> values;
-    dnnl::memory memory;
-  };
+  // Shared with other calls, as both are written before they are read.
+  char* softmax() const { return shared_memory(2 * logits_.size()); }
+  char* gradient() const { return softmax() + logits_.size(); }
 
-  void fill(Tensor& tensor, const std::vector<float>& values) {
+  void fill(AlignedMemory<char>& tensor, const std::vector<float>& values) {
     if (settings_.dtype == ARLOSS_DTYPE_FLOAT32) {
-      std::memcpy(tensor.values.data(), values.data(), tensor.values.size());
+      std::memcpy(tensor.data(), values.data(), tensor.size());
     } else {
-      std::memcpy(tensor.values.data(), to_bfloat16(values).data(), tensor.values.size());
+      std::memcpy(tensor.data(), to_bfloat16(values).data(), tensor.size());
     }
   }
 
-  float value(const Tensor& tensor, std::int64_t index) const {
+  float value(const char* tensor, std::int64_t index) const {
     const bool is_float32 = settings_.dtype == ARLOSS_DTYPE_FLOAT32;
     std::uint32_t bits = 0;
     if (is_float32) {
-      std::memcpy(&bits, tensor.values.data() + 4 * index, 4);
+      std::memcpy(&bits, tensor + 4 * index, 4);
     } else {
       std::uint16_t half;
-      std::memcpy(&half, tensor.values.data() + 2 * index, 2);
+      std::memcpy(&half, tensor + 2 * index, 2);
       bits = std::uint32_t{half} << 16;
     }
     float number;
@@ -136,11 +139,11 @@ class SoftmaxDnnl final : public TimedCall {
     for (std::int64_t i = 0; i < cells; i += kStep) {
       double sum = 0, mean = 0;
       for (std::int64_t c = 0; c < classes; ++c)
-        sum += p[c] = std::exp(static_cast<double>(value(logits_, i * classes + c)));
-      for (std::int64_t c = 0; c < classes; ++c) mean += (p[c] /= sum) * value(upstream_, i * classes + c);
+        sum += p[c] = std::exp(static_cast<double>(value(logits_.data(), i * classes + c)));
+      for (std::int64_t c = 0; c < classes; ++c) mean += (p[c] /= sum) * value(upstream_.data(), i * classes + c);
       for (std::int64_t c = 0; c < classes; ++c) {
-        const double reference = p[c] * (value(upstream_, i * classes + c) - mean);
-        const double difference = value(gradient_, i * classes + c) - reference;
+        const double reference = p[c] * (value(upstream_.data(), i * classes + c) - mean);
+        const double difference = value(gradient(), i * classes + c) - reference;
         distance += difference * difference;
         norm += reference * reference;
       }
@@ -154,7 +157,7 @@ class SoftmaxDnnl final : public TimedCall {
   dnnl::stream stream_;
   dnnl::softmax_forward forward_;
   dnnl::softmax_backward backward_;
-  Tensor logits_, softmax_, upstream_, gradient_;
+  AlignedMemory<char> logits_, upstream_;
 };
 
 }  // namespace

@@ -5,6 +5,8 @@
 
 #include <algorithm>
 
+#include "shared_memory.h"
+
 namespace bench {
 namespace {
 
@@ -41,7 +43,7 @@ TextbookFactored::TextbookFactored(const CpuWorkload& workload, const std::vecto
   const std::int64_t classes = workload.classes;
   for (int thread = 0; thread < num_threads; ++thread) pools_.emplace_back(workload, scales, most_cells_);
   const auto floats = [](std::int64_t count) { return AlignedMemory<float>(static_cast<std::size_t>(count)); };
-  rows_ = floats(workload.batch * workload.cells() * (classes + label_rows_));
+  shared_memory(rows_bytes());
   live_ = floats(num_threads * most_cells_);
   products_ = floats(num_threads * most_cells_ * classes);
   const std::int64_t m = classes * classes, k = label_rows_ * classes, r = label_rows_ * label_rows_;
@@ -51,8 +53,13 @@ TextbookFactored::TextbookFactored(const CpuWorkload& workload, const std::vecto
     sums_.push_back({memory, memory + m, memory + m + k, 0});
 }
 
+std::size_t TextbookFactored::rows_bytes() const {
+  const std::int64_t rows = workload_.classes + label_rows_;
+  return sizeof(float) * static_cast<std::size_t>(workload_.batch * workload_.cells() * rows);
+}
+
 std::size_t TextbookFactored::bytes() const {
-  std::size_t total = rows_.bytes() + live_.bytes() + products_.bytes() + sum_memory_.bytes();
+  std::size_t total = rows_bytes() + live_.bytes() + products_.bytes() + sum_memory_.bytes();
   for (const SoftLabels& pool : pools_) total += pool.bytes();
   return total;
 }
@@ -66,7 +73,7 @@ double TextbookFactored::flops() const {
 float* TextbookFactored::rows_of(std::int64_t task) const {
   const auto chunks = static_cast<std::int64_t>(chunks_.size());
   const std::int64_t first = task / chunks * workload_.cells() + chunks_[task % chunks].first_cell;
-  return rows_.data() + first * (workload_.classes + label_rows_);
+  return reinterpret_cast<float*>(shared_memory(rows_bytes())) + first * (workload_.classes + label_rows_);
 }
 
 void TextbookFactored::add_chunk(std::int64_t task, const float* logits, const std::uint8_t* labels, int thread) {

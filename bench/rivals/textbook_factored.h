@@ -34,6 +34,8 @@ class TextbookFactored {
   void add_chunk(std::int64_t task, const float* logits, const std::uint8_t* labels, int thread);
   double join_sums(std::int64_t image);
   void write_chunk(std::int64_t task, float* gradient, float* h) const;
+  std::size_t rows_bytes() const;
+  /// Of a chunk: s, then v, in shared memory.
   float* rows_of(std::int64_t task) const;
   Sums& sums_of(int thread, std::int64_t image) {
     return sums_[static_cast<std::size_t>(thread * workload_.batch + image)];
@@ -45,7 +47,6 @@ class TextbookFactored {
   std::vector<CellChunk> chunks_;
   std::int64_t most_cells_;
   std::vector<SoftLabels> pools_;  // a thread's own
-  AlignedMemory<float> rows_;      // of each chunk: s, then v
   AlignedMemory<float> live_;      // a thread's own, a chunk
   AlignedMemory<float> products_;  // a thread's own, a chunk of h
   AlignedMemory<float> sum_memory_;
