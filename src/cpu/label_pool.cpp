@@ -405,6 +405,12 @@ void LabelPool::count_labels(const LabelMap& map, std::int64_t image, const Box&
 
 int LabelPool::cell_shares(const LabelMap& map, std::int64_t image, std::int64_t cell, LabelCounter& counter,
                            LabelShare* shares) const {
+  if (const CountedLabel* const kept = kept_counts(map, image, cell); kept != nullptr) {
+    double total = 0;
+    for (int c = 1; c <= kept[0].label; ++c) total += kept[c].count;
+    for (int c = 1; c <= kept[0].label; ++c) shares[c - 1] = {kept[c].label, std::sqrt(kept[c].count / total)};
+    return kept[0].label;
+  }
   count_cell(map, image, position_of(problem_.grid, cell), counter);
   const int count = counter.num_classes();
   for (int c = 0; c < count; ++c)
