@@ -54,7 +54,11 @@ std::string environment(const char* name) {
 
 void add_run_facts() {
   benchmark::AddCustomContext("cpu_model", value_in_file("/proc/cpuinfo", "model name"));
-  benchmark::AddCustomContext("compiler", "g++ or clang++ " __VERSION__);
+#ifdef __clang__
+  benchmark::AddCustomContext("compiler", __VERSION__);
+#else
+  benchmark::AddCustomContext("compiler", "GCC " __VERSION__);
+#endif
   benchmark::AddCustomContext("library_flags", ARLOSS_BENCH_LIBRARY_FLAGS);
   benchmark::AddCustomContext("rival_flags", ARLOSS_BENCH_LIBRARY_FLAGS " " ARLOSS_BENCH_RIVAL_FLAGS);
   benchmark::AddCustomContext("commit", commit());

@@ -8,7 +8,7 @@
 
 namespace bench {
 
-/// Memory that no cache holds: four times the last one.
+/// Memory that no cache holds: four times the largest.
 std::size_t bytes_beyond_caches();
 
 /// memcpy of `bytes` by all threads. Copies go through `spread` bytes and as many more before they come back to the

@@ -1,5 +1,5 @@
+#include <benchmark/benchmark.h>
 #include <omp.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <cstring>
@@ -51,9 +51,10 @@ class MemoryCopy final : public TimedCall {
 }  // namespace
 
 std::size_t bytes_beyond_caches() {
-  constexpr long kUnknown = 32L << 20;
-  const long last = sysconf(_SC_LEVEL3_CACHE_SIZE);
-  return 4 * static_cast<std::size_t>(last > 0 ? last : kUnknown);
+  std::size_t largest = std::size_t{32} << 20;  // where the system does not say
+  for (const benchmark::CPUInfo::CacheInfo& cache : benchmark::CPUInfo::Get().caches)
+    largest = std::max(largest, static_cast<std::size_t>(cache.size));
+  return 4 * largest;
 }
 
 std::unique_ptr<TimedCall> make_memory_copy(std::size_t bytes, std::size_t spread, double items, int num_threads) {

@@ -8,6 +8,8 @@ namespace {
 
 constexpr std::int64_t kStrip = 256;  // cells whose maximum and sum stay in the first cache
 
+std::int64_t ceil_div(std::int64_t a, std::int64_t b) { return (a + b - 1) / b; }
+
 }  // namespace
 
 std::vector<CellChunk> cut_image(const CpuWorkload& w, const std::vector<std::int32_t>& scales, int num_threads,
@@ -17,12 +19,14 @@ std::vector<CellChunk> cut_image(const CpuWorkload& w, const std::vector<std::in
   const std::int64_t align = *std::max_element(scales.begin(), scales.end());
   const bool is_volume = w.depth > 1;
   const std::int64_t lines = is_volume ? w.depth : w.height, line_cells = w.cells() / lines;
-  const std::int64_t all_cells = w.batch * w.cells();
-  const std::int64_t wanted =
-      size == ChunkSize::kShare
-          ? (all_cells + num_threads - 1) / num_threads
-          : std::max(std::min(kFloats / w.classes, all_cells / (kChunksPerThread * num_threads)), kLeastCells);
-  const std::int64_t chunk_lines = std::min(std::max(wanted / line_cells / align, std::int64_t{1}) * align, lines);
+  std::int64_t blocks = 0;  // of `align` lines
+  if (size == ChunkSize::kShare) {
+    blocks = ceil_div(ceil_div(w.batch * lines, num_threads), align);
+  } else {
+    const std::int64_t fair = w.batch * w.cells() / (kChunksPerThread * num_threads);
+    blocks = std::max(std::min(kFloats / w.classes, fair), kLeastCells) / line_cells / align;
+  }
+  const std::int64_t chunk_lines = std::min(std::max(blocks, std::int64_t{1}) * align, lines);
   std::vector<CellChunk> chunks;
   for (std::int64_t line = 0; line < lines; line += chunk_lines) {
     const std::int64_t end = std::min(line + chunk_lines, lines);
@@ -149,9 +153,8 @@ std::int64_t SoftLabels::pool(const CellChunk& chunk, const std::uint8_t* labels
       root_shares(counts_.data(), totals_.data(), weight, w.classes, chunk.cells, v, stride);
     } else {
       sum_blocks(chunk, edge);
-      const auto blocks_along = [&](std::int64_t cells) { return (cells + edge - 1) / edge; };
-      const std::int64_t blocks = blocks_along(chunk.last_slice - chunk.first_slice) *
-                                  blocks_along(chunk.last_row - chunk.first_row) * blocks_along(w.width);
+      const std::int64_t blocks = ceil_div(chunk.last_slice - chunk.first_slice, edge) *
+                                  ceil_div(chunk.last_row - chunk.first_row, edge) * ceil_div(w.width, edge);
       sum_classes(blocks_.data(), w.classes, blocks, totals_.data());
       root_shares(blocks_.data(), totals_.data(), weight, w.classes, blocks, blocks_.data(), blocks);
       spread_blocks(chunk, edge, live, v, stride);
