@@ -1,8 +1,9 @@
 #include "cpu/label_pool.h"
 
 #include <cmath>
-#include <cstring>
 #include <limits>
+
+#include "cpu/label_pixels.h"
 
 namespace arloss::cpu {
 namespace {
@@ -15,115 +16,12 @@ constexpr std::int64_t kNotFound = std::numeric_limits<std::int64_t>::max();
 /// Weights checked per task: large enough to amortise the task, small enough to share.
 constexpr std::int64_t kWeightsPerTask = 1 << 14;
 
-template <class Body>
-auto with_labels(arloss_dtype_t dtype, const void* labels, const Body& body) {
-  switch (dtype) {
-    case ARLOSS_DTYPE_UINT8: return body(static_cast<const std::uint8_t*>(labels));
-    case ARLOSS_DTYPE_INT32: return body(static_cast<const std::int32_t*>(labels));
-    default: return body(static_cast<const std::int64_t*>(labels));
-  }
-}
-
-/// Class of a label pixel, kNoLabels where it is ignored, else kInvalidLabel. Without branches, in numbers no wider
-/// than they must be: compilers make vectors of it.
-template <class Label>
-class Classifier {
- public:
-  explicit Classifier(const Problem& problem)
-      : classes_(static_cast<Number>(problem.classes)), ignored_(static_cast<Number>(problem.ignore_index)) {
-    has_ignored_ = problem.has_ignore_index && ignored_ == problem.ignore_index;
-  }
-  std::int32_t operator()(Label label) const {
-    const auto number = static_cast<Number>(label);
-    const bool is_class = (number >= 0) & (number < classes_), is_ignored = has_ignored_ & (number == ignored_);
-    return is_ignored ? kNoLabels : is_class ? static_cast<std::int32_t>(number) : kInvalidLabel;
-  }
-
- private:
-  using Number = std::conditional_t<sizeof(Label) == 8, std::int64_t, std::int32_t>;
-  Number classes_, ignored_;
-  bool has_ignored_;
-};
-
 /// A cell's code as others see it.
 std::int32_t plain_code(std::int32_t stored) {
   return stored >= 0 ? stored & ~kPartlyIgnored : stored <= kFirstStored ? kMixedLabels : stored;
 }
 
 bool is_valid_weight(float weight) { return weight >= 0 && !std::isinf(weight); }
-
-/// Calls row(pointer, length, position) for each run of label pixels along the fastest axis of a box.
-template <class Label, class Row>
-void for_each_label_row(const Label* labels, const Extent& extent, std::int64_t image, const Box& box, const Row& row) {
-  for (std::int64_t z = box.first.z; z < box.last.z; ++z)
-    for (std::int64_t y = box.first.y; y < box.last.y; ++y) {
-      const std::int64_t position = ((image * extent.depth + z) * extent.height + y) * extent.width + box.first.x;
-      row(labels + position, box.last.x - box.first.x, position);
-    }
-}
-
-/// Counts the labels of a box by class, runs of one label at a time. Returns whether some are ignored, and lowers
-/// `first_invalid` to the first that is invalid.
-template <class Label>
-bool count_box(const Problem& problem, const Label* labels, std::int64_t image, const Box& box, LabelCounter& counter,
-               std::int64_t& first_invalid) {
-  const Classifier<Label> classify(problem);
-  bool has_ignored = false;
-  for_each_label_row(labels, problem.labels, image, box, [&](const Label* row, std::int64_t length, std::int64_t at) {
-    for (std::int64_t i = 0, next; i < length; i = next) {
-      for (next = i + 1; next < length && row[next] == row[i];) ++next;
-      const std::int32_t label = classify(row[i]);
-      if (label >= 0) counter.add(label, static_cast<std::uint32_t>(next - i));
-      if (label == kInvalidLabel) first_invalid = std::min(first_invalid, at + i);
-      has_ignored |= label == kNoLabels;
-    }
-  });
-  return has_ignored;
-}
-
-/// The label rows of a box, compared column by column: whole rows at a time, which compilers make vectors of.
-template <class Label>
-class LabelColumns {
- public:
-  static constexpr std::int64_t kMost = 512;  // flags on the stack
-
-  LabelColumns(const Label* labels, const Extent& extent, std::int64_t image, const Box& box)
-      : first_column_(box.first.x), fits_(box.last.x - box.first.x <= kMost) {
-    if (!fits_) return;
-    const std::int64_t width = box.last.x - box.first.x;
-    std::fill_n(flags_, width + kWord, std::uint8_t{0});
-    for_each_label_row(labels, extent, image, box, [&](const Label* row, std::int64_t, std::int64_t) {
-      if (first_row_ == nullptr) first_row_ = row;
-      for (std::int64_t x = 0; x < width; ++x) flags_[x] |= static_cast<std::uint8_t>(row[x] != first_row_[x]);
-    });
-    for (std::int64_t x = 1; x < width; ++x)
-      flags_[x] |= static_cast<std::uint8_t>((first_row_[x] != first_row_[x - 1]) * kIsNew);
-  }
-
-  /// Are columns [first, last) of the label map all of one label, as far as can be told here?
-  bool is_one_label(std::int64_t first, std::int64_t last) const {
-    if (!fits_) return false;
-    const std::uint8_t* flags = flags_ + (first - first_column_);
-    std::uint64_t seen = flags[0] & std::uint64_t{kIsMixed};
-    for (std::int64_t left = last - first - 1; left > 0; left -= kWord) {
-      std::uint64_t word;
-      std::memcpy(&word, ++flags, sizeof word);
-      seen |= left < kWord ? word << 8 * (kWord - left) : word;  // the first bytes, of a little-endian word
-      flags += kWord - 1;
-    }
-    return seen == 0;
-  }
-  Label label(std::int64_t column) const { return first_row_[column - first_column_]; }
-
- private:
-  static constexpr std::int64_t kWord = 8;
-  static constexpr std::uint8_t kIsMixed = 1, kIsNew = 2;  // rows differ in the column; it differs from the one before
-
-  std::int64_t first_column_;
-  bool fits_;
-  const Label* first_row_ = nullptr;
-  std::uint8_t flags_[kMost + kWord];
-};
 
 }  // namespace
 
@@ -373,8 +271,7 @@ std::int32_t LabelPool::stored_code(const LabelMap& map, std::int64_t image, std
 }
 
 std::int32_t LabelPool::cell_code(const LabelMap& map, std::int64_t image, std::int64_t cell) const {
-  const std::int32_t code = stored_code(map, image, cell);
-  return plain_code(code);
+  return plain_code(stored_code(map, image, cell));
 }
 
 void LabelPool::write_cell_codes(const LabelMap& map, std::int64_t image, std::int64_t first, int count,

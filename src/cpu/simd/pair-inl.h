@@ -46,6 +46,9 @@ using PairAffinity = Affinity<VectorOps>;
 
 /// Partners taken at once: eight independent sums keep two multiply-add units of latency four busy.
 constexpr int kPartners = 8;
+/// Vectors of strip rows taken at once by products, so that a partner's number is loaded once for both.
+template <class Phi>
+constexpr int kStripVectors = kHasManyRegisters&& Phi::kTerms == PairTerms::kResidual ? 2 : 1;
 
 /// Sums over the classes for one vector of strip rows i and kPartners partners j.
 struct PairSums {
@@ -55,12 +58,17 @@ struct PairSums {
 };
 
 /// <E_j, s_i>: one multiply-add per class.
-HWY_INLINE void sum_products(const PairJob& job, int i, int j, PairSums& sums) {
-  for (int q = 0; q < kPartners; ++q) sums.d[q] = hn::Zero(FloatTag());
+template <int kVectors>
+HWY_INLINE void sum_products(const PairJob& job, int i, int j, PairSums (&sums)[kVectors]) {
+  for (PairSums& sum : sums)
+    for (Float& d : sum.d) d = hn::Zero(FloatTag());
   for (std::int64_t c = 0; c < job.classes; ++c) {
-    const Float s = load(job.strip.s + c * kPanel + i);
-    const float* residual = job.partner.residual + c * kPanel + j;
-    for (int q = 0; q < kPartners; ++q) sums.d[q] = hn::MulAdd(broadcast(residual[q]), s, sums.d[q]);
+    const float* const s = job.strip.s + c * kPanel + i;
+    const float* const residual = job.partner.residual + c * kPanel + j;
+    for (int q = 0; q < kPartners; ++q) {
+      const Float partner = broadcast(residual[q]);
+      for (int v = 0; v < kVectors; ++v) sums[v].d[q] = hn::MulAdd(partner, load(s + v * lanes()), sums[v].d[q]);
+    }
   }
 }
 
@@ -129,7 +137,6 @@ HWY_INLINE Pair<VectorOps> finest_pair(const PairJob& job, const PairSums& sums,
 /// The penalty against B = sum_k omega_k B^k: d moves by the blend's distance from the finest scale (math.md, eq. 6).
 template <class Phi>
 HWY_INLINE Penalty<VectorOps> penalise_blend(const PairJob& job, const Phi& phi, Pair<VectorOps> pair, int i, int j) {
-  if (job.num_scales == 1) return phi(pair);
   const PairAffinity finest = pair.b;
   const Float omega_finest = broadcast(job.labels[0].omega);
   pair.b = {hn::Mul(omega_finest, finest.value), hn::Mul(omega_finest, finest.complement)};
@@ -169,57 +176,78 @@ HWY_INLINE Float off_diagonal(int i, int j) {
   return hn::IfThenElse(hn::RebindMask(FloatTag(), is_self), hn::Zero(FloatTag()), broadcast(1.0f));
 }
 
-/// Penalties and slopes of one vector of strip cells with every partner; returns sum_j w_j phi, float32 over kPanel
-/// terms.
-template <class Phi>
-HWY_INLINE Float visit_partners(const PairJob& job, const Phi& phi, int i) {
-  Float loss = hn::Zero(FloatTag());
-  for (int j = 0; j < kPanel; j += kPartners) {
-    PairSums sums;
-    if (Phi::kTerms == PairTerms::kResidual) sum_products(job, i, j, sums);
-    if (Phi::kTerms == PairTerms::kAffinities) sum_differences(job, i, j, sums);
-    for (int q = 0; q < kPartners; ++q) {
-      const Pair<VectorOps> pair = finest_pair<Phi>(job, sums, i, j, q);
-      const Penalty<VectorOps> penalty =
-          job.is_blend ? penalise_blend(job, phi, pair, i, j + q) : penalise_scales(job, phi, pair, i, j + q);
-      Float weight = broadcast(job.partner.weight[j + q]);
-      if (Phi::kSkipsDiagonal && job.is_diagonal) weight = hn::Mul(weight, off_diagonal(i, j + q));
-      loss = hn::MulAdd(weight, penalty.value, loss);
-      if (job.wants_slope) store(hn::Mul(weight, penalty.slope), job.slope + (j + q) * kPanel + i);
-    }
-  }
-  return loss;
+/// Penalty and slope of one vector of strip cells with a partner; adds w_j phi to `loss`.
+template <class Phi, bool kHasOneScale>
+HWY_INLINE void visit_partner(const PairJob& job, const Phi& phi, const Pair<VectorOps>& pair, int i, int j,
+                              Float& loss) {
+  const Penalty<VectorOps> penalty = kHasOneScale   ? phi(pair)
+                                     : job.is_blend ? penalise_blend(job, phi, pair, i, j)
+                                                    : penalise_scales(job, phi, pair, i, j);
+  Float weight = broadcast(job.partner.weight[j]);
+  if (Phi::kSkipsDiagonal && job.is_diagonal) weight = hn::Mul(weight, off_diagonal(i, j));
+  loss = hn::MulAdd(weight, penalty.value, loss);
+  if (job.wants_slope) store(hn::Mul(weight, penalty.slope), job.slope + j * kPanel + i);
 }
 
-/// h_c += sum_j slope_j s_jc for kClasses classes of one vector of strip rows, float32 over kPanel terms.
-template <int kClasses>
-HWY_INLINE void multiply_slopes(const PairJob& job, int i, std::int64_t first) {
-  Float sums[kClasses];
-  for (int q = 0; q < kClasses; ++q) sums[q] = hn::Zero(FloatTag());
-  for (int j = 0; j < kPanel; ++j) {
-    const Float slope = load(job.slope + j * kPanel + i);
-    for (int q = 0; q < kClasses; ++q)
-      sums[q] = hn::MulAdd(slope, broadcast(job.partner.s[(first + q) * kPanel + j]), sums[q]);
+/// Penalties and slopes of kStripVectors vectors of strip cells with every partner; adds sum_ij w_i w_j phi, float32
+/// over kPanel terms.
+template <class Phi, bool kHasOneScale>
+HWY_INLINE void visit_partners(const PairJob& job, const Phi& phi, int i) {
+  constexpr int kVectors = kStripVectors<Phi>;
+  Float losses[kVectors];
+  for (Float& loss : losses) loss = hn::Zero(FloatTag());
+  for (int j = 0; j < kPanel; j += kPartners) {
+    PairSums sums[kVectors];
+    if (Phi::kTerms == PairTerms::kResidual) sum_products(job, i, j, sums);
+    if (Phi::kTerms == PairTerms::kAffinities) sum_differences(job, i, j, sums[0]);
+    for (int v = 0; v < kVectors; ++v)
+      for (int q = 0; q < kPartners; ++q) {
+        const int row = i + v * lanes();
+        const Pair<VectorOps> pair = finest_pair<Phi>(job, sums[v], row, j, q);
+        visit_partner<Phi, kHasOneScale>(job, phi, pair, row, j + q, losses[v]);
+      }
   }
-  HWY_ALIGN float lane[HWY_LANES(float)];
-  for (int q = 0; q < kClasses; ++q) {
-    hn::Store(sums[q], FloatTag(), lane);
-    double* h = job.h + (first + q) * kPanel + i;
-    for (int index = 0; index < lanes(); ++index) h[index] += static_cast<double>(lane[index]);
+  for (int v = 0; v < kVectors && job.wants_loss; ++v)
+    *job.loss += static_cast<double>(sum_of_lanes(hn::Mul(losses[v], load(job.strip.weight + i + v * lanes()))));
+}
+
+/// h_c += sum_j slope_j s_jc for kClasses classes of kVectors vectors of strip rows, float32 over kPanel terms.
+template <int kClasses, int kVectors>
+HWY_INLINE void multiply_slopes(const PairJob& job, int i, std::int64_t first) {
+  Float sums[kVectors][kClasses];
+  for (auto& row : sums)
+    for (Float& sum : row) sum = hn::Zero(FloatTag());
+  for (int j = 0; j < kPanel; ++j) {
+    const float* const slope = job.slope + j * kPanel + i;
+    for (int q = 0; q < kClasses; ++q) {
+      const Float s = broadcast(job.partner.s[(first + q) * kPanel + j]);
+      for (int v = 0; v < kVectors; ++v) sums[v][q] = hn::MulAdd(load(slope + v * lanes()), s, sums[v][q]);
+    }
+  }
+  for (int v = 0; v < kVectors; ++v)
+    for (int q = 0; q < kClasses; ++q) add_to_doubles(sums[v][q], job.h + (first + q) * kPanel + i + v * lanes());
+}
+
+/// multiply_slopes<count, kVectors>.
+template <int kClasses, int kVectors>
+HWY_INLINE void multiply_slopes(const PairJob& job, int count, int i, std::int64_t first) {
+  if constexpr (kClasses > 0) {
+    if (count < kClasses) return multiply_slopes<kClasses - 1, kVectors>(job, count, i, first);
+    multiply_slopes<kClasses, kVectors>(job, i, first);
   }
 }
 
 template <class Phi>
 HWY_INLINE void visit_tile(const PairJob& job) {
   const Phi phi(job.penalty_param);
-  for (int i = 0; i < kPanel; i += lanes()) {
-    const Float loss = visit_partners(job, phi, i);
-    if (job.wants_loss) *job.loss += static_cast<double>(sum_of_lanes(hn::Mul(loss, load(job.strip.weight + i))));
-    if (!job.wants_slope) continue;
-    std::int64_t c = 0;
-    for (; c + 8 <= job.classes; c += 8) multiply_slopes<8>(job, i, c);
-    for (; c + 2 <= job.classes; c += 2) multiply_slopes<2>(job, i, c);
-    for (; c < job.classes; ++c) multiply_slopes<1>(job, i, c);
+  for (int i = 0; i < kPanel; i += kStripVectors<Phi> * lanes())
+    job.num_scales == 1 ? visit_partners<Phi, true>(job, phi, i) : visit_partners<Phi, false>(job, phi, i);
+  if (!job.wants_slope) return;
+  constexpr int kSlopeVectors = 2, kClasses = kHasManyRegisters ? 8 : 6;
+  for (std::int64_t part = 0, parts = (job.classes + kClasses - 1) / kClasses; part < parts; ++part) {
+    const std::int64_t first = part * job.classes / parts, last = (part + 1) * job.classes / parts;
+    for (int i = 0; i < kPanel; i += kSlopeVectors * lanes())
+      multiply_slopes<kClasses, kSlopeVectors>(job, static_cast<int>(last - first), i, first);
   }
 }
 

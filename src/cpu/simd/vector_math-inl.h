@@ -36,10 +36,20 @@ HWY_INLINE float sum_of_lanes(Float value) { return hn::GetLane(hn::SumOfLanes(F
 inline constexpr bool kHasManyRegisters = HWY_TARGET <= HWY_AVX3 || HWY_ARCH_ARM;
 
 #if HWY_TARGET == HWY_SCALAR
+HWY_INLINE void add_to_doubles(Float value, double* to) { *to += static_cast<double>(hn::GetLane(value)); }
 HWY_INLINE void sum_lanes(const Float (&values)[4], float* to) {
   for (int r = 0; r < 4; ++r) to[r] = sum_of_lanes(values[r]);
 }
 #else
+/// to[lane] += value[lane].
+HWY_INLINE void add_to_doubles(Float value, double* to) {
+  const hn::Half<FloatTag> half;
+  const hn::RepartitionToWide<FloatTag> wide;
+  double* const upper = to + hn::Lanes(wide);
+  hn::StoreU(hn::Add(hn::LoadU(wide, to), hn::PromoteTo(wide, hn::LowerHalf(half, value))), wide, to);
+  hn::StoreU(hn::Add(hn::LoadU(wide, upper), hn::PromoteTo(wide, hn::UpperHalf(half, value))), wide, upper);
+}
+
 /// Element by element, the sum of the vector's blocks of four.
 template <class Tag, class Vector>
 HWY_INLINE auto sum_of_blocks(Tag, Vector value) {
