@@ -54,6 +54,7 @@ struct Frame {
   int lanes_inside = 0;  // the frame is free again when it is left by the last
   std::size_t local_offset = 0;
   std::unique_ptr<std::byte[]> storage;
+  std::size_t storage_bytes = 0;
   std::byte* registers = nullptr;   // 64-byte aligned, function->register_bytes
   std::byte* parameters = nullptr;  // [lane][function->parameter_bytes]
 };
