@@ -5,6 +5,8 @@
 #include <string>
 #include <vector>
 
+#include "smooth_data.h"
+
 namespace bench {
 
 /// A batch of images that segmentation networks train on: N = depth x height x width cells each.
@@ -17,6 +19,8 @@ struct CpuWorkload {
   std::int64_t cells() const { return depth * height * width; }
   std::int64_t logits() const { return batch * classes * cells(); }
   std::int64_t labels() const { return batch * label_depth * label_height * label_width; }
+  /// An image, or a slice of a volume.
+  ImageShape slice() const { return {classes, height, width, label_height, label_width}; }
   bool has_labels_at_grid() const { return labels() == batch * cells(); }
 };
 

@@ -12,33 +12,19 @@
 namespace bench {
 namespace {
 
-void require(arloss_status_t status) {
-  if (status != ARLOSS_STATUS_SUCCESS)
-    throw std::runtime_error(std::string(arloss_status_name(status)) + ": " + arloss_last_message());
-}
-
 arloss_problem_t problem_of(const CaseSettings& settings) {
   const CpuWorkload& w = settings.workload;
-  arloss_problem_t problem;
-  arloss_problem_init(&problem);
-  problem.batch = w.batch;
-  problem.classes = w.classes;
+  arloss_problem_t problem = problem_of(w.batch, w.slice(), settings.scales);
   problem.depth = w.depth;
-  problem.height = w.height;
-  problem.width = w.width;
   problem.label_depth = w.label_depth;
-  problem.label_height = w.label_height;
-  problem.label_width = w.label_width;
   problem.logits_dtype = settings.dtype;
-  problem.num_scales = static_cast<std::int32_t>(settings.scales.size());
-  std::copy(settings.scales.begin(), settings.scales.end(), problem.scales);
   problem.penalty = settings.penalty;
   problem.penalty_param = settings.penalty_param;
   return problem;
 }
 
-/// NaN in float32, and twice in bfloat16.
-constexpr std::uint32_t kPoison = 0x7FC17FC1;
+/// NaN in bfloat16, and twice over in float32.
+constexpr std::uint16_t kPoison = 0x7FC1;
 
 }  // namespace
 
@@ -56,11 +42,8 @@ PreparedCase::PreparedCase(const CaseSettings& settings) : settings_(settings) {
   arloss_plan_t* plan = nullptr;
   require(arloss_plan_create(&plan, &problem, &options));
   plan_.reset(plan);
-  std::size_t state_bytes = 0, workspace_bytes = 0;
-  require(arloss_plan_state_bytes(plan, &state_bytes));
-  require(arloss_plan_workspace_bytes(plan, &workspace_bytes));
-  state_ = AlignedMemory<char>(state_bytes);
-  workspace_ = AlignedMemory<char>(workspace_bytes);
+  state_ = AlignedMemory<char>(bytes_by(arloss_plan_state_bytes, plan));
+  workspace_ = AlignedMemory<char>(bytes_by(arloss_plan_workspace_bytes, plan));
   gradient_ = AlignedMemory<char>(static_cast<std::size_t>(settings.logits_bytes()));
 
   const WorkloadData& data = data_of(settings.workload);
@@ -75,13 +58,8 @@ PreparedCase::PreparedCase(const CaseSettings& settings) : settings_(settings) {
   io_.grad_logits = gradient_.data();
 }
 
-void PreparedCase::run(Call call) {
+void PreparedCase::run(RunCall call) {
   require(call(plan_.get(), &io_, state_.data(), state_.size(), workspace_.data(), workspace_.size(), nullptr));
-}
-
-void PreparedCase::backward() {
-  require(
-      arloss_backward(plan_.get(), &io_, state_.data(), state_.size(), workspace_.data(), workspace_.size(), nullptr));
 }
 
 void PreparedCase::label_distribution(std::int32_t scale_index, float* out) {
@@ -106,7 +84,7 @@ arloss_report_t PreparedCase::inspect() {
 void PreparedCase::poison() {
   loss_ = NAN;
   auto* const halves = reinterpret_cast<std::uint16_t*>(gradient_.data());
-  std::fill(halves, halves + gradient_.size() / 2, static_cast<std::uint16_t>(kPoison));
+  std::fill(halves, halves + gradient_.size() / 2, kPoison);
 }
 
 bool PreparedCase::has_loss() const { return std::isfinite(loss_) && loss_ > 0; }

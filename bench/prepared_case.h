@@ -7,8 +7,8 @@
 #include <vector>
 
 #include "aligned_memory.h"
-#include "arloss/arloss.h"
 #include "cpu_workloads.h"
+#include "library_calls.h"
 #include "timed_call.h"
 
 namespace bench {
@@ -33,10 +33,7 @@ class PreparedCase {
  public:
   explicit PreparedCase(const CaseSettings& settings);
 
-  using Call = arloss_status_t (*)(const arloss_plan_t*, const arloss_tensors_t*, void*, std::size_t, void*,
-                                   std::size_t, arloss_stream_t);
-  void run(Call call);
-  void backward();
+  void run(RunCall call);
   void label_distribution(std::int32_t scale_index, float* out);
   void affinity_rows(const std::vector<std::int64_t>& images, const std::vector<std::int64_t>& cells, float* out);
   arloss_report_t inspect();
@@ -65,7 +62,7 @@ class PreparedCase {
 
  private:
   CaseSettings settings_;
-  std::unique_ptr<arloss_plan_t, decltype(&arloss_plan_destroy)> plan_{nullptr, &arloss_plan_destroy};
+  Plan plan_{nullptr, &arloss_plan_destroy};
   std::vector<std::uint16_t> half_logits_;
   AlignedMemory<char> state_, workspace_, gradient_;
   float loss_ = 0;

@@ -40,7 +40,7 @@ std::vector<float> image_logits(const CpuWorkload& w, const ImageShape& slice, c
 
 std::unique_ptr<WorkloadData> make_data(const CpuWorkload& w) {
   auto data = std::make_unique<WorkloadData>();
-  const ImageShape slice = {w.classes, w.height, w.width, w.label_height, w.label_width};
+  const ImageShape slice = w.slice();
   for (std::int64_t b = 0; b < w.batch; ++b) {
     const auto seed = static_cast<unsigned>(1000 * b);
     const std::vector<std::uint8_t> labels = image_labels(w, slice, seed);

@@ -10,11 +10,10 @@
 namespace bench {
 namespace {
 
-void check(arloss_status_t status) {
+/// require, but for what the library has no plan for.
+void require_supported(arloss_status_t status) {
   if (status == ARLOSS_STATUS_UNSUPPORTED) throw Unsupported{arloss_last_message()};
-  if (status != ARLOSS_STATUS_SUCCESS) {
-    throw std::runtime_error(std::string(arloss_status_name(status)) + ": " + arloss_last_message());
-  }
+  require(status);
 }
 
 template <class To, class From>
@@ -36,44 +35,20 @@ DeviceBytes upload_labels(const HostBatch& batch, arloss_dtype_t dtype) {
 }
 
 arloss_plan_t* create_plan(const Case& timed) {
-  const ImageShape& image = timed.workload.image;
-  arloss_problem_t problem;
-  arloss_problem_init(&problem);
-  problem.batch = timed.workload.batch;
-  problem.classes = image.classes;
-  problem.height = image.height;
-  problem.width = image.width;
-  problem.label_height = image.label_height;
-  problem.label_width = image.label_width;
+  arloss_problem_t problem = problem_of(timed.workload.batch, timed.workload.image, timed.scales);
   problem.logits_dtype = timed.logits_dtype;
   problem.labels_dtype = timed.labels_dtype;
-  problem.num_scales = static_cast<std::int32_t>(timed.scales.size());
-  std::copy(timed.scales.begin(), timed.scales.end(), problem.scales);
   problem.penalty = timed.penalty;
   arloss_options_t options;
   arloss_options_init(&options);
   options.device = ARLOSS_DEVICE_CUDA;
   options.exact = timed.is_exact ? 1 : 0;
   arloss_plan_t* plan = nullptr;
-  check(arloss_plan_create(&plan, &problem, &options));
+  require_supported(arloss_plan_create(&plan, &problem, &options));
   return plan;
 }
 
-using SizeOf = arloss_status_t (*)(const arloss_plan_t*, std::size_t*);
-
-std::size_t bytes_by(SizeOf size_of, const arloss_plan_t* plan) {
-  std::size_t bytes = 0;
-  check(size_of(plan, &bytes));
-  return bytes;
-}
-
 }  // namespace
-
-arloss_status_t run_backward(const arloss_plan_t* plan, const arloss_tensors_t* io, void* state,
-                             std::size_t state_bytes, void* workspace, std::size_t workspace_bytes,
-                             arloss_stream_t stream) {
-  return arloss_backward(plan, io, state, state_bytes, workspace, workspace_bytes, stream);
-}
 
 DeviceCase::DeviceCase(const Case& timed, const HostBatch& batch)
     : plan_(create_plan(timed), &arloss_plan_destroy),
@@ -91,7 +66,8 @@ void DeviceCase::run(RunCall call, const Stream& stream) {
   io.labels = data_of(labels_);
   io.loss = thrust::raw_pointer_cast(loss_.data());
   io.grad_logits = data_of(gradient_);
-  check(call(plan_.get(), &io, data_of(state_), state_.size(), data_of(workspace_), workspace_.size(), stream.get()));
+  require_supported(
+      call(plan_.get(), &io, data_of(state_), state_.size(), data_of(workspace_), workspace_.size(), stream.get()));
 }
 
 float DeviceCase::run_once(const Stream& stream) {

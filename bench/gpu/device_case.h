@@ -3,8 +3,7 @@
 
 #include <thrust/device_vector.h>
 
-#include <memory>
-
+#include "library_calls.h"
 #include "replay_graph.h"
 #include "workloads.h"
 
@@ -12,14 +11,6 @@ namespace bench {
 
 using DeviceBytes = thrust::device_vector<unsigned char>;
 inline void* data_of(DeviceBytes& bytes) { return thrust::raw_pointer_cast(bytes.data()); }
-
-/// A run call of the library.
-using RunCall = arloss_status_t (*)(const arloss_plan_t*, const arloss_tensors_t*, void*, std::size_t, void*,
-                                    std::size_t, arloss_stream_t);
-/// arloss_backward as one: it only reads the state.
-arloss_status_t run_backward(const arloss_plan_t* plan, const arloss_tensors_t* io, void* state,
-                             std::size_t state_bytes, void* workspace, std::size_t workspace_bytes,
-                             arloss_stream_t stream);
 
 /// A case on the current device: its plan, its tensors, and what its calls need besides. Throws Unsupported, or
 /// std::runtime_error for everything else that goes wrong.
@@ -35,7 +26,7 @@ class DeviceCase {
   std::size_t workspace_bytes() const { return workspace_.size(); }
 
  private:
-  std::unique_ptr<arloss_plan_t, decltype(&arloss_plan_destroy)> plan_;
+  Plan plan_;
   DeviceBytes logits_, labels_, gradient_, state_, workspace_;
   thrust::device_vector<float> loss_;
 };

@@ -9,13 +9,13 @@ class Backward final : public TimedCall {
   explicit Backward(const CaseSettings& settings) : case_(prepare(settings)) {}
   void check() override {
     case_->run(arloss_forward);
-    case_->backward();
+    case_->run(run_backward);
   }
   void poison() override {
     check();
     case_->poison();
   }
-  void run() override { case_->backward(); }
+  void run() override { case_->run(run_backward); }
   bool has_worked() const override { return case_->has_gradient(); }
   CallCost cost() const override {
     const CallCost both = case_->cost();

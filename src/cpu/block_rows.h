@@ -110,12 +110,11 @@ void CpuBackend::pool_block_rows(const Call& call, const Blocks& blocks, const S
     BlockSums sums(at<double>(scratch(call, thread), block_sums_), problem_.classes, per_task);
     sums.clear();
     const std::int64_t row = task / tasks_per_row;
-    const Position first{row / extent.height % extent.depth, row % extent.height, task % tasks_per_row * per_task};
+    Position first = start_of_row(extent, row);
+    first.x = task % tasks_per_row * per_task;
     const std::int64_t image = row / (extent.depth * extent.height);
     const std::int64_t last_x = std::min(first.x + per_task, extent.width);
-    Box cells = blocks.cells(first);
-    cells.last.x = blocks.cells({first.z, first.y, last_x - 1}).last.x;
-    add_box_of_cells(call, image, cells, blocks.edge(), chunk, sums);
+    add_box_of_cells(call, image, blocks.cells(first, last_x), blocks.edge(), chunk, sums);
     for (std::int64_t x = first.x; x < last_x; ++x) {
       BlockRow block = sums.row(x - first.x);
       block.image = image;

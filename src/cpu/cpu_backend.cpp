@@ -80,10 +80,9 @@ void CpuBackend::book_scratch(std::int64_t max_tasks, std::int64_t max_pooled_bl
   offsets_.blocks = scratch_.book<std::int64_t>("block indices", {num_edges, kChunk});
   offsets_.counts = scratch_.book<std::uint32_t>("label counter", {classes});
   offsets_.touched = scratch_.book<std::int32_t>("counted classes", {classes});
-  offsets_.shares = scratch_.book<LabelShare>("label rows", {problem_.num_scales() + 1, classes});
+  offsets_.shares = scratch_.book<LabelShare>("label rows", {problem_.num_scales(), classes});
   offsets_.mixed_shares = scratch_.book<LabelShare>("label rows of mixed cells", {mixed_capacity()});
-  offsets_.mixed_begin = scratch_.book<std::int32_t>("first shares of mixed cells", {kChunk});
-  offsets_.mixed_count = scratch_.book<std::int32_t>("classes of mixed cells", {kChunk});
+  offsets_.mixed_rows = scratch_.book<LabelRow>("mixed cells", {kChunk});
   offsets_.class_row = scratch_.book<double>("one number a class", {classes});
   offsets_.row_of_class = scratch_.book<std::int32_t>("row of class", {classes});
   offsets_.class_of_row = scratch_.book<std::int32_t>("class of row", {classes});
@@ -125,8 +124,7 @@ Chunk CpuBackend::chunk_of_thread(const Call& call, int thread) const {
           LabelCounter(at<std::uint32_t>(mine, offsets_.counts), at<std::int32_t>(mine, offsets_.touched)),
           at<LabelShare>(mine, offsets_.shares),
           at<LabelShare>(mine, offsets_.mixed_shares),
-          at<std::int32_t>(mine, offsets_.mixed_begin),
-          at<std::int32_t>(mine, offsets_.mixed_count),
+          at<LabelRow>(mine, offsets_.mixed_rows),
           at<double>(mine, offsets_.class_row),
           at<std::int32_t>(mine, offsets_.row_of_class),
           at<std::int32_t>(mine, offsets_.class_of_row),
@@ -162,7 +160,7 @@ CellRange CpuBackend::chunk_cells(std::int64_t image, std::int64_t chunk) const 
 void CpuBackend::load_labels(const Call& call, const CellRange& cells, Chunk& chunk) const {
   chunk.cells = cells;
   std::fill_n(chunk.row_position, ARLOSS_MAX_SCALES, -1);
-  std::fill_n(chunk.mixed_begin, kChunk, -1);
+  std::fill_n(chunk.mixed_rows, kChunk, LabelRow{nullptr, 0});
   chunk.num_mixed_shares = 0;
   pool_.write_cell_codes(call.labels, cells.image, cells.first, cells.count, chunk.codes);
   pool_.write_weights(call.labels, cells.image, cells.first, cells.count, chunk.codes, chunk.weight);
@@ -199,16 +197,16 @@ std::int64_t CpuBackend::mixed_capacity() const {
 
 /// Counted where first asked for: the chunk's rows ask several times.
 LabelRow CpuBackend::mixed_cell_row(const Call& call, Chunk& chunk, int i) const {
-  if (chunk.mixed_begin[i] >= 0) return {chunk.mixed_shares + chunk.mixed_begin[i], chunk.mixed_count[i]};
+  if (chunk.mixed_rows[i].shares != nullptr) return chunk.mixed_rows[i];
   const bool has_room = chunk.num_mixed_shares + most_classes_ <= mixed_capacity();
   LabelShare* const shares = has_room ? chunk.mixed_shares + chunk.num_mixed_shares : chunk.shares;
-  const int count = pool_.cell_shares(call.labels, chunk.cells.image, chunk.cells.first + i, chunk.counter, shares);
+  const LabelRow row{shares,
+                     pool_.cell_shares(call.labels, chunk.cells.image, chunk.cells.first + i, chunk.counter, shares)};
   if (has_room) {
-    chunk.mixed_begin[i] = static_cast<std::int32_t>(chunk.num_mixed_shares);
-    chunk.mixed_count[i] = count;
-    chunk.num_mixed_shares += count;
+    chunk.mixed_rows[i] = row;
+    chunk.num_mixed_shares += row.count;
   }
-  return {shares, count};
+  return row;
 }
 
 LabelRow CpuBackend::label_row(const Call& call, Chunk& chunk, int k, int i) const {

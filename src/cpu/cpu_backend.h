@@ -43,10 +43,9 @@ struct Chunk {
   std::int32_t* codes;   // label code at the finest scale
   std::int64_t* blocks;  // [num_edges][kChunk] block index at each pooled edge
   LabelCounter counter;
-  LabelShare* shares;          // [num_scales + 1][classes]: label_row's rows, and one more
+  LabelShare* shares;          // [num_scales][classes]: label_row's rows
   LabelShare* mixed_shares;    // label rows of the chunk's mixed cells, as many as found room
-  std::int32_t* mixed_begin;   // [kChunk] where a mixed cell's row begins in mixed_shares, -1: nowhere
-  std::int32_t* mixed_count;   // [kChunk]
+  LabelRow* mixed_rows;        // [kChunk] those rows; no shares: none yet
   double* class_row;           // [classes] numbers of one cell's classes
   std::int32_t* row_of_class;  // [classes], -1 between uses
   std::int32_t* class_of_row;  // [classes]
@@ -155,7 +154,7 @@ class CpuBackend : public Backend {
 
   struct ChunkOffsets {
     std::size_t s, residual, work, weight, max_logit, sum, anchor, codes, blocks, counts, touched, shares, row_of_class,
-        class_of_row, pure_mass, affinity_row, mixed_shares, mixed_begin, mixed_count, class_row;
+        class_of_row, pure_mass, affinity_row, mixed_shares, mixed_rows, class_row;
   };
   std::int64_t most_classes_;  // of a cell
   ChunkOffsets offsets_{};

@@ -34,8 +34,7 @@ FactoredBackend::FactoredBackend(const Problem& problem, const Options& options,
   num_slots_ = choose_slots();
   slots_ = workspace_.book<double>("sums of " + std::to_string(num_slots_) + " slots an image",
                                    {problem_.batch, num_slots_, form_.head_count});
-  for (const Part& part : parts())
-    if (part.table < 0) num_label_scales_ = part.num_scales;
+  if (cell_part() != nullptr) num_label_scales_ = cell_part()->num_scales;
   book_label_runs();
   book_scratch(problem_.batch * std::max(num_slots_, (chunks_per_image() + kChunksPerTask - 1) / kChunksPerTask),
                max_pooled_blocks);
@@ -149,13 +148,8 @@ void FactoredBackend::write_chunk_gradient(const Call& call, const CellRange& ce
   embed(call, cells, chunk);
   const float* matrices = coefficients(call, problem_.group_of_image(cells.image));
   const int length = length_of(cells.count);
-  bool has_cell_part = false;
-  for (const Part& part : parts())
-    if (part.table < 0) {
-      multiply_coefficients(call, part, matrices + part.coefficients, chunk, runs);
-      has_cell_part = true;
-    }
-  if (has_cell_part) {
+  if (const Part* const part = cell_part(); part != nullptr) {
+    multiply_coefficients(call, *part, matrices + part->coefficients, chunk, runs);
     kernels_.multiply(chunk.work, chunk.s, kChunkStride, kChunkStride, length, problem_.classes, chunk.work);
   } else {
     std::fill_n(chunk.work, problem_.classes * kChunkStride, 0.0f);

@@ -1,6 +1,7 @@
 #ifndef ARLOSS_CPU_FACTORED_H
 #define ARLOSS_CPU_FACTORED_H
 
+#include <algorithm>
 #include <vector>
 
 #include "cpu/block_rows.h"
@@ -41,6 +42,11 @@ class FactoredBackend : public CpuBackend {
     const Part* end() const { return form.parts + form.num_parts; }
   };
   Parts parts() const { return {form_}; }
+  /// The part of the cells themselves; NULL where all are pooled.
+  const Part* cell_part() const {
+    const Part* const found = std::find_if(parts().begin(), parts().end(), [](const Part& p) { return p.table < 0; });
+    return found == parts().end() ? nullptr : found;
+  }
 
   void book_table(std::int64_t edge);
   std::int64_t choose_slots() const;

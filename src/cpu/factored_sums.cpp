@@ -77,17 +77,15 @@ void FactoredBackend::accumulate_sums(const Call& call) const {
 /// One walk over the slot's cells gives the weights, and the sums of the part that is not pooled where there is one.
 void FactoredBackend::accumulate_slot(const Call& call, std::int64_t image, std::int64_t slot, double* head,
                                       Chunk& chunk, LabelRuns& runs) const {
-  const Part* cell_part = nullptr;
-  for (const Part& part : parts())
-    if (part.table < 0) cell_part = &part;
+  const Part* const part_of_cells = cell_part();
   std::fill_n(chunk.pure_mass, problem_.classes, 0.0);
   const std::int64_t first = slot * chunks_per_image() / num_slots_;
   const std::int64_t last = (slot + 1) * chunks_per_image() / num_slots_;
   for (std::int64_t index = first; index < last; ++index) {
     const CellRange cells = chunk_cells(image, index);
-    if (cell_part != nullptr) {
+    if (part_of_cells != nullptr) {
       embed(call, cells, chunk);
-      add_chunk(call, *cell_part, head, chunk, runs);
+      add_chunk(call, *part_of_cells, head, chunk, runs);
     } else {
       load_labels(call, cells, chunk);
     }
@@ -95,7 +93,7 @@ void FactoredBackend::accumulate_slot(const Call& call, std::int64_t image, std:
     head[0] += call.io.pixel_weights == nullptr ? static_cast<double>(num_live) : sum_of(chunk.weight, 0, cells.count);
     head[1] += static_cast<double>(num_live);
   }
-  if (cell_part != nullptr) join_pure_mass(*cell_part, chunk.pure_mass, head);
+  if (part_of_cells != nullptr) join_pure_mass(*part_of_cells, chunk.pure_mass, head);
   for (const Part& part : parts())
     if (part.table >= 0) add_table_panels(call, part, image, slot, head, chunk);
 }

@@ -18,6 +18,11 @@ inline Position position_of(const Extent& grid, std::int64_t cell) {
   return {cell / (grid.height * grid.width), cell / grid.width % grid.height, cell % grid.width};
 }
 
+/// The first position of a row along the fastest axis; rows of an image follow those of the one before.
+inline Position start_of_row(const Extent& grid, std::int64_t row) {
+  return {row / grid.height % grid.depth, row % grid.height, 0};
+}
+
 /// A box of a grid or a label map: [first, last) along each axis.
 struct Box {
   Position first, last;
@@ -51,6 +56,13 @@ class Blocks {
     const auto past = [&](std::int64_t index, std::int64_t size) { return std::min((index + 1) * edge_, size); };
     return {{block.z * edge_, block.y * edge_, block.x * edge_},
             {past(block.z, grid_.depth), past(block.y, grid_.height), past(block.x, grid_.width)}};
+  }
+
+  /// The cells of the blocks from `first` on, along a row, to before the one at x = last.
+  Box cells(const Position& first, std::int64_t last) const {
+    Box box = cells(first);
+    box.last.x = cells({first.z, first.y, last - 1}).last.x;
+    return box;
   }
 
   /// Writes the block index of `count` consecutive cells.

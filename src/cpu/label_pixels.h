@@ -43,12 +43,17 @@ class Classifier {
   bool has_ignored_;
 };
 
+/// Where row y of slice z of an image's label map starts.
+inline std::int64_t row_position(const Extent& extent, std::int64_t image, std::int64_t z, std::int64_t y) {
+  return ((image * extent.depth + z) * extent.height + y) * extent.width;
+}
+
 /// Calls row(pointer, length, position) for each run of label pixels along the fastest axis of a box.
 template <class Label, class Row>
 void for_each_label_row(const Label* labels, const Extent& extent, std::int64_t image, const Box& box, const Row& row) {
   for (std::int64_t z = box.first.z; z < box.last.z; ++z)
     for (std::int64_t y = box.first.y; y < box.last.y; ++y) {
-      const std::int64_t position = ((image * extent.depth + z) * extent.height + y) * extent.width + box.first.x;
+      const std::int64_t position = row_position(extent, image, z, y) + box.first.x;
       row(labels + position, box.last.x - box.first.x, position);
     }
 }
@@ -82,13 +87,15 @@ class LabelColumns {
       : first_column_(box.first.x), fits_(box.last.x - box.first.x <= kMost) {
     if (!fits_) return;
     const std::int64_t width = box.last.x - box.first.x;
-    std::fill_n(flags_, width + kWord, std::uint8_t{0});
-    for_each_label_row(labels, extent, image, box, [&](const Label* row, std::int64_t, std::int64_t) {
-      if (first_row_ == nullptr) first_row_ = row;
-      for (std::int64_t x = 0; x < width; ++x) flags_[x] |= static_cast<std::uint8_t>(row[x] != first_row_[x]);
+    // By copies of the pointers: a byte written through a member may be any object's, and no vectors are made of it.
+    const Label* const first = labels + row_position(extent, image, box.first.z, box.first.y) + box.first.x;
+    std::uint8_t* const flags = flags_;
+    first_row_ = first;
+    std::fill_n(flags, width + kWord, std::uint8_t{0});
+    for_each_label_row(labels, extent, image, box, [=](const Label* row, std::int64_t, std::int64_t) {
+      for (std::int64_t x = 0; x < width; ++x) flags[x] |= std::uint8_t{row[x] != first[x]};
     });
-    for (std::int64_t x = 1; x < width; ++x)
-      flags_[x] |= static_cast<std::uint8_t>((first_row_[x] != first_row_[x - 1]) * kIsNew);
+    for (std::int64_t x = 1; x < width; ++x) flags[x] |= static_cast<std::uint8_t>((first[x] != first[x - 1]) * kIsNew);
   }
 
   /// Are columns [first, last) of the label map all of one label, as far as can be told here?
@@ -104,7 +111,7 @@ class LabelColumns {
     }
     return seen == 0;
   }
-  Label label(std::int64_t column) const { return first_row_[column - first_column_]; }
+  const Label* at(std::int64_t column) const { return first_row_ + (column - first_column_); }
 
  private:
   static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "the first bytes of a word are its lowest");

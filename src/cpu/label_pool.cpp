@@ -71,39 +71,42 @@ std::int64_t LabelPool::blocks_at_once(std::int64_t edge) const {
   return std::max<std::int64_t>(1, LabelColumns<std::uint8_t>::kMost / widest / edge);
 }
 
-/// Codes of one row of cells, and where its first invalid label pixel lies. Most cells are of one label: whole label
-/// rows are compared first, and only the other cells are looked at pixel by pixel.
+/// Calls visit(x, the block's label pixels, their one label or NULL) for the blocks of a row. Most are of one label:
+/// whole label rows are compared first, and only the other blocks need be looked at pixel by pixel.
+template <class Label, class Visit>
+void LabelPool::for_each_block(const Label* labels, const Blocks& blocks, std::int64_t row, const Visit& visit) const {
+  const Extent &extent = blocks.extent(), &grid = problem_.grid;
+  const std::int64_t image = row / (extent.depth * extent.height), step = blocks_at_once(blocks.edge());
+  for (Position first = start_of_row(extent, row); first.x < extent.width;) {
+    const std::int64_t last = std::min(extent.width, first.x + step);
+    Box box = labels_of_cells(grid, problem_.labels, blocks.cells(first, last));
+    const LabelColumns<Label> columns(labels, problem_.labels, image, box);
+    for (; first.x < last; ++first.x, box.first.x = box.last.x) {
+      const std::int64_t next_cell = std::min((first.x + 1) * blocks.edge(), grid.width);
+      box.last.x = math::first_label(next_cell, grid.width, problem_.labels.width);
+      const bool is_one_label = columns.is_one_label(box.first.x, box.last.x);
+      visit(first.x, box, is_one_label ? columns.at(box.first.x) : nullptr);
+    }
+  }
+}
+
+/// Codes of one row of cells, and where its first invalid label pixel lies.
 template <class Label>
 std::int64_t LabelPool::pool_cell_row(const LabelMap& map, const Label* labels, std::int64_t row,
                                       LabelCounter& counter) const {
-  const Extent& grid = problem_.grid;
-  std::int32_t* const codes = at<std::int32_t>(map.workspace, cell_codes_) + row * grid.width;
+  const std::int64_t image = row / (problem_.grid.depth * problem_.grid.height);
+  std::int32_t* const codes = at<std::int32_t>(map.workspace, cell_codes_) + row * problem_.grid.width;
   MixedRows mixed{stores_rows_ ? mixed_row(map, row) : nullptr, 0};
-  const std::int64_t image = row / (grid.depth * grid.height), step = blocks_at_once(1);
   std::int64_t first_invalid = kNotFound;
-  Box cells{{row / grid.height % grid.depth, row % grid.height, 0}, {}};
-  for (; cells.first.x < grid.width; cells.first.x = cells.last.x) {
-    cells.last = {cells.first.z + 1, cells.first.y + 1, std::min(grid.width, cells.first.x + step)};
-    pool_cells_of_row(labels, image, cells, codes, mixed, counter, first_invalid);
-  }
-  return first_invalid;
-}
-
-template <class Label>
-void LabelPool::pool_cells_of_row(const Label* labels, std::int64_t image, const Box& cells, std::int32_t* codes,
-                                  MixedRows& mixed, LabelCounter& counter, std::int64_t& first_invalid) const {
-  const Box box = labels_of_cells(problem_.grid, problem_.labels, cells);
-  const LabelColumns<Label> columns(labels, problem_.labels, image, box);
   const Classifier<Label> classify(problem_);
-  Box cell = box;
-  for (std::int64_t x = cells.first.x; x < cells.last.x; ++x, cell.first.x = cell.last.x) {
-    cell.last.x = math::first_label(x + 1, problem_.grid.width, problem_.labels.width);
-    codes[x] = columns.is_one_label(cell.first.x, cell.last.x) ? classify(columns.label(cell.first.x)) : kInvalidLabel;
-    if (codes[x] != kInvalidLabel) continue;
-    const bool has_ignored = count_box(problem_, labels, image, cell, counter, first_invalid);
+  for_each_block(labels, Blocks(problem_.grid, 1), row, [&](std::int64_t x, const Box& box, const Label* only) {
+    codes[x] = only != nullptr ? classify(*only) : kInvalidLabel;
+    if (codes[x] != kInvalidLabel) return;
+    const bool has_ignored = count_box(problem_, labels, image, box, counter, first_invalid);
     codes[x] = code_of(counter, has_ignored, mixed);
     counter.clear();
-  }
+  });
+  return first_invalid;
 }
 
 /// The code of a cell, whose counts are kept where it is mixed and there is room.
@@ -188,57 +191,40 @@ RunFault LabelPool::fault_of(const LabelMap& map, std::int64_t label, int num_th
 
 void LabelPool::pool_block_row(const LabelMap& map, const ScaleTable& table, std::int64_t row,
                                LabelCounter& counter) const {
-  const Extent& extent = table.blocks.extent();
-  const std::int64_t image = row / (extent.depth * extent.height);
-  const Position first{row / extent.height % extent.depth, row % extent.height, 0};
-  std::int32_t* const codes = at<std::int32_t>(map.workspace, table.codes) + row * extent.width;
-  const auto labels_of = [&](std::int64_t first_block, std::int64_t last_block) {
-    Box cells = table.blocks.cells({first.z, first.y, first_block});
-    cells.last.x = table.blocks.cells({first.z, first.y, last_block - 1}).last.x;
-    return labels_of_cells(problem_.grid, problem_.labels, cells);
-  };
-  const std::int64_t step = blocks_at_once(table.blocks.edge());
+  std::int32_t* const codes = at<std::int32_t>(map.workspace, table.codes) + row * table.blocks.extent().width;
   with_labels(problem_.labels_dtype, map.labels, [&](const auto* labels) {
     using Label = std::decay_t<decltype(*labels)>;
-    for (std::int64_t x = 0; x < extent.width;) {
-      const std::int64_t last = std::min(extent.width, x + step);
-      const LabelColumns<Label> columns(labels, problem_.labels, image, labels_of(x, last));
-      for (; x < last; ++x) {
-        const Box box = labels_of(x, x + 1);
-        if (columns.is_one_label(box.first.x, box.last.x)) {
-          codes[x] = Classifier<Label>(problem_)(columns.label(box.first.x));
-        } else {
-          pool_block(map, table, image, {first.z, first.y, x}, counter);
-        }
-      }
-    }
+    const Classifier<Label> classify(problem_);
+    for_each_block(labels, table.blocks, row, [&](std::int64_t x, const Box&, const Label* only) {
+      codes[x] = only != nullptr ? classify(*only) : pool_block(map, table, row, x, counter);
+    });
   });
 }
 
-void LabelPool::pool_block(const LabelMap& map, const ScaleTable& table, std::int64_t image, const Position& block,
-                           LabelCounter& counter) const {
+/// The code of block x of a row, whose counts are kept where it is mixed.
+std::int32_t LabelPool::pool_block(const LabelMap& map, const ScaleTable& table, std::int64_t row, std::int64_t x,
+                                   LabelCounter& counter) const {
   const Extent& extent = table.blocks.extent();
-  count_cells(map, image, table.blocks.cells(block), counter);
-  const std::int64_t index =
-      image * table.blocks.count() + (block.z * extent.height + block.y) * extent.width + block.x;
-  std::int32_t& code = at<std::int32_t>(map.workspace, table.codes)[index];
-  if (counter.num_classes() <= 1) {
-    code = counter.num_classes() == 0 ? kNoLabels : counter.label(0);
-  } else {
+  Position block = start_of_row(extent, row);
+  block.x = x;
+  count_cells(map, row / (extent.depth * extent.height), table.blocks.cells(block), counter);
+  std::int32_t code = counter.num_classes() == 0 ? kNoLabels : counter.label(0);
+  if (counter.num_classes() > 1) {
     code = kMixedLabels;
     const auto store = [&](auto* counts) {
       using Count = std::remove_pointer_t<decltype(counts)>;
       std::fill(counts, counts + problem_.classes, Count{0});
       for (int c = 0; c < counter.num_classes(); ++c) counts[counter.label(c)] = static_cast<Count>(counter.count(c));
     };
-    const std::int64_t row = index * problem_.classes;
+    const std::int64_t first = (row * extent.width + x) * problem_.classes;
     if (table.is_wide) {
-      store(at<std::uint32_t>(map.workspace, table.counts) + row);
+      store(at<std::uint32_t>(map.workspace, table.counts) + first);
     } else {
-      store(at<std::uint16_t>(map.workspace, table.counts) + row);
+      store(at<std::uint16_t>(map.workspace, table.counts) + first);
     }
   }
   counter.clear();
+  return code;
 }
 
 void LabelPool::count_cells(const LabelMap& map, std::int64_t image, const Box& cells, LabelCounter& counter) const {

@@ -131,6 +131,8 @@ class LabelPool {
 
   bool reads_codes_from_labels() const { return problem_.labels == problem_.grid; }
   std::int64_t blocks_at_once(std::int64_t edge) const;
+  template <class Label, class Visit>
+  void for_each_block(const Label* labels, const Blocks& blocks, std::int64_t row, const Visit& visit) const;
   template <class Label>
   std::int64_t first_invalid_label(const Label* labels, std::int64_t row) const;
   /// Label pixels of one class in a mixed cell.
@@ -160,17 +162,14 @@ class LabelPool {
   std::int64_t pool_row(const LabelMap& map, std::int64_t row, LabelCounter& counter) const;
   template <class Label>
   std::int64_t pool_cell_row(const LabelMap& map, const Label* labels, std::int64_t row, LabelCounter& counter) const;
-  template <class Label>
-  void pool_cells_of_row(const Label* labels, std::int64_t image, const Box& cells, std::int32_t* codes,
-                         MixedRows& mixed, LabelCounter& counter, std::int64_t& first_invalid) const;
   std::int32_t code_of(const LabelCounter& counter, bool has_ignored, MixedRows& mixed) const;
   const CountedLabel* kept_counts(const LabelMap& map, std::int64_t image, std::int64_t cell) const;
   RunFault fault_of(const LabelMap& map, std::int64_t first_invalid, int num_threads) const;
   Census census_of(const LabelMap& map, std::int64_t first_invalid, int num_threads) const;
   std::int64_t find_invalid_weight(const LabelMap& map, int num_threads) const;
   void pool_block_row(const LabelMap& map, const ScaleTable& table, std::int64_t row, LabelCounter& counter) const;
-  void pool_block(const LabelMap& map, const ScaleTable& table, std::int64_t image, const Position& block,
-                  LabelCounter& counter) const;
+  std::int32_t pool_block(const LabelMap& map, const ScaleTable& table, std::int64_t row, std::int64_t x,
+                          LabelCounter& counter) const;
   void count_cell(const LabelMap& map, std::int64_t image, const Position& cell, LabelCounter& counter) const;
   void count_labels(const LabelMap& map, std::int64_t image, const Box& cells, LabelCounter& counter) const;
   std::int32_t stored_code(const LabelMap& map, std::int64_t image, std::int64_t cell) const;

@@ -104,7 +104,7 @@ void FactoredBackend::add_label_run(const Call& call, Chunk& chunk, int first, i
   LabelRow* const differences = rows + num_scales;
   for (int k = 0; k < (is_pure ? 1 : num_scales); ++k) {
     rows[k] = label_row(call, chunk, k, first);
-    if (k > 0 || chunk.mixed_begin[first] < 0) rows[k] = append(runs, rows[k]);
+    if (k > 0 || chunk.mixed_rows[first].shares == nullptr) rows[k] = append(runs, rows[k]);
     differences[k] = k == 0 ? LabelRow{nullptr, 0} : append_difference(runs, rows[0], rows[k]);
   }
   runs.runs[runs.num_runs++] = {first, last, is_pure ? chunk.codes[first] : -1, rows, differences};

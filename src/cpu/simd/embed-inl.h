@@ -60,21 +60,6 @@ struct ExponentialSums {
   Float anchored;  // exp((z - max) / 2) of the anchor class
 };
 
-/// The anchors of one vector of cells. On real label maps most vectors have one class, and no class of the others has
-/// to ask.
-struct Anchors {
-  Int classes;
-  std::int64_t first;  // of the first cell, -1 for none
-  bool are_alike;
-
-  HWY_INLINE explicit Anchors(const std::int32_t* anchor) : classes(hn::LoadU(IntTag(), anchor)), first(anchor[0]) {
-    are_alike = hn::AllTrue(IntTag(), hn::Eq(classes, hn::Set(IntTag(), anchor[0])));
-  }
-  HWY_INLINE auto are(std::int64_t c) const {
-    return hn::RebindMask(FloatTag(), hn::Eq(classes, hn::Set(IntTag(), static_cast<std::int32_t>(c))));
-  }
-};
-
 /// Replaces the logits of classes [first, last) by exp((z - max) / 2), one exponential per element, squared for the
 /// sum, so that no square root is taken per element and nothing is divided by s; returns `rest` with the squares added.
 /// kAsks: but for the anchors'.
@@ -144,7 +129,7 @@ HWY_ATTR void embed(const EmbedJob& job) {
                [&](auto element) { load_logits<decltype(element)>(job.logits, job.stride, length, job.s); });
   for (int i = 0; i < length; i += lanes()) {
     const Float largest = max_logit(job.s + i, job.stride, job.logits.classes);
-    const Anchors anchors(job.anchor + i);
+    const Anchors anchors = anchors_of(hn::LoadU(IntTag(), job.anchor + i));
     const ExponentialSums sums = exponentiate(job.s + i, job.stride, job.logits.classes, largest, anchors);
     write_rows(job, i, sums, anchors);
     store(largest, job.max_logit + i);

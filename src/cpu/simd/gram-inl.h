@@ -66,28 +66,21 @@ HWY_ATTR void gram(const GramJob& job) {
 struct AnchorRows {
   const float* table;
   std::int64_t classes;
-  bool is_uniform;
-  std::int32_t first;
+  Anchors anchors;
   Int index;  // anchor * classes, 0 where there is none
   hn::Mask<FloatTag> is_anchored;
 
   HWY_INLINE Float at(std::int64_t d) const {
-    if (is_uniform) return first < 0 ? hn::Zero(FloatTag()) : broadcast(table[first * classes + d]);
-    return hn::IfThenElseZero(is_anchored, hn::GatherIndex(FloatTag(), table + d, index));
+    if (!anchors.are_alike) return hn::IfThenElseZero(is_anchored, hn::GatherIndex(FloatTag(), table + d, index));
+    return anchors.first < 0 ? hn::Zero(FloatTag()) : broadcast(table[anchors.first * classes + d]);
   }
 };
 
 HWY_INLINE AnchorRows anchor_rows(const ProductJob& job, int i) {
   const IntTag di;
-  const Int zero = hn::Zero(di);
-  if (job.table == nullptr) return {nullptr, 0, true, -1, zero, hn::RebindMask(FloatTag(), hn::Lt(zero, zero))};
-  const Int anchor = hn::LoadU(di, job.anchor + i);
-  const std::int32_t first = job.anchor[i];
-  return {job.table,
-          job.classes,
-          hn::AllTrue(di, hn::Eq(anchor, hn::Set(di, first))),
-          first,
-          hn::Mul(hn::Max(anchor, zero), hn::Set(di, static_cast<std::int32_t>(job.classes))),
+  const Int anchor = job.table != nullptr ? hn::LoadU(di, job.anchor + i) : hn::Set(di, -1);
+  const Int row = hn::Max(anchor, hn::Zero(di));
+  return {job.table, job.classes, anchors_of(anchor), hn::Mul(row, hn::Set(di, static_cast<std::int32_t>(job.classes))),
           hn::RebindMask(FloatTag(), hn::Gt(anchor, hn::Set(di, -1)))};
 }
 
@@ -113,26 +106,13 @@ HWY_INLINE void write_outputs(const ProductJob& job, int i, std::int64_t first, 
     for (int q = 0; q < kOutputs; ++q) store(sums[v][q], job.out + at(v, q));
 }
 
-/// write_outputs<count, kVectors>.
-template <int kOutputs, int kVectors>
-HWY_INLINE void write_outputs(const ProductJob& job, int count, int i, std::int64_t first, const AnchorRows* rows) {
-  if constexpr (kOutputs > 0) {
-    if (count < kOutputs) return write_outputs<kOutputs - 1, kVectors>(job, count, i, first, rows);
-    write_outputs<kOutputs, kVectors>(job, i, first, rows);
-  }
-}
-
-/// All classes, in equal parts: sums few at a time would wait for one another.
 template <int kVectors>
 HWY_INLINE void write_vectors(const ProductJob& job, int i) {
-  constexpr int kOutputs = kHasManyRegisters ? 8 : 6;
   AnchorRows rows[kVectors];
   for (int v = 0; v < kVectors; ++v) rows[v] = anchor_rows(job, i + v * lanes());
-  const std::int64_t parts = (job.classes + kOutputs - 1) / kOutputs;
-  for (std::int64_t part = 0; part < parts; ++part) {
-    const std::int64_t first = part * job.classes / parts, last = (part + 1) * job.classes / parts;
-    write_outputs<kOutputs, kVectors>(job, static_cast<int>(last - first), i, first, rows);
-  }
+  for_equal_parts<kClassSums>(job.classes, [&](auto count, std::int64_t first) HWY_ATTR {
+    write_outputs<decltype(count)::value, kVectors>(job, i, first, rows);
+  });
 }
 
 HWY_ATTR void product(const ProductJob& job) {

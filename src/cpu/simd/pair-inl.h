@@ -228,27 +228,17 @@ HWY_INLINE void multiply_slopes(const PairJob& job, int i, std::int64_t first) {
     for (int q = 0; q < kClasses; ++q) add_to_doubles(sums[v][q], job.h + (first + q) * kPanel + i + v * lanes());
 }
 
-/// multiply_slopes<count, kVectors>.
-template <int kClasses, int kVectors>
-HWY_INLINE void multiply_slopes(const PairJob& job, int count, int i, std::int64_t first) {
-  if constexpr (kClasses > 0) {
-    if (count < kClasses) return multiply_slopes<kClasses - 1, kVectors>(job, count, i, first);
-    multiply_slopes<kClasses, kVectors>(job, i, first);
-  }
-}
-
 template <class Phi>
 HWY_INLINE void visit_tile(const PairJob& job) {
   const Phi phi(job.penalty_param);
   for (int i = 0; i < kPanel; i += kStripVectors<Phi> * lanes())
     job.num_scales == 1 ? visit_partners<Phi, true>(job, phi, i) : visit_partners<Phi, false>(job, phi, i);
   if (!job.wants_slope) return;
-  constexpr int kSlopeVectors = 2, kClasses = kHasManyRegisters ? 8 : 6;
-  for (std::int64_t part = 0, parts = (job.classes + kClasses - 1) / kClasses; part < parts; ++part) {
-    const std::int64_t first = part * job.classes / parts, last = (part + 1) * job.classes / parts;
-    for (int i = 0; i < kPanel; i += kSlopeVectors * lanes())
-      multiply_slopes<kClasses, kSlopeVectors>(job, static_cast<int>(last - first), i, first);
-  }
+  constexpr int kVectors = 2;
+  for_equal_parts<kClassSums>(job.classes, [&](auto count, std::int64_t first) HWY_ATTR {
+    for (int i = 0; i < kPanel; i += kVectors * lanes())
+      multiply_slopes<decltype(count)::value, kVectors>(job, i, first);
+  });
 }
 
 HWY_ATTR void pair_tile(const PairJob& job) {

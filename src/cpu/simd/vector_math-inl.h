@@ -9,6 +9,7 @@
 #include <hwy/highway.h>
 
 #include <cstdint>
+#include <type_traits>
 
 #include "cpu/simd/simd_kernels.h"
 
@@ -34,6 +35,8 @@ HWY_INLINE float sum_of_lanes(Float value) { return hn::GetLane(hn::SumOfLanes(F
 
 /// Registers for sums: half of them are 16 where a target has 32, of 16 not more than 8.
 inline constexpr bool kHasManyRegisters = HWY_TARGET <= HWY_AVX3 || HWY_ARCH_ARM;
+/// Classes that two vectors of cells are summed for at once.
+inline constexpr int kClassSums = kHasManyRegisters ? 8 : 6;
 
 #if HWY_TARGET == HWY_SCALAR
 HWY_INLINE void add_to_doubles(Float value, double* to) { *to += static_cast<double>(hn::GetLane(value)); }
@@ -75,6 +78,42 @@ HWY_INLINE void sum_lanes(const Float (&values)[4], float* to) {
   hn::StoreU(sum_of_blocks(d, sums), hn::CappedTag<float, 4>(), to);
 }
 #endif
+
+/// The anchors of one vector of cells. On real label maps most vectors have one class, and no class of the others has
+/// to ask.
+struct Anchors {
+  Int classes;
+  std::int64_t first;  // of the first cell, -1 for none
+  bool are_alike;
+
+  HWY_INLINE auto are(std::int64_t c) const {
+    return hn::RebindMask(FloatTag(), hn::Eq(classes, hn::Set(IntTag(), static_cast<std::int32_t>(c))));
+  }
+};
+HWY_INLINE Anchors anchors_of(Int classes) {
+  const std::int32_t first = hn::GetLane(classes);
+  return {classes, first, hn::AllTrue(IntTag(), hn::Eq(classes, hn::Set(IntTag(), first)))};
+}
+
+/// body(integral_constant of count), for counts of 1 to kMost.
+template <int kMost, class Body>
+HWY_INLINE void with_count(int count, const Body& body) {
+  if constexpr (kMost > 0) {
+    if (count < kMost) return with_count<kMost - 1>(count, body);
+    body(std::integral_constant<int, kMost>());
+  }
+}
+
+/// Calls body(integral_constant of how many, the first) for all classes in equal parts of kMost at most: sums few at a
+/// time would wait for one another.
+template <int kMost, class Body>
+HWY_INLINE void for_equal_parts(std::int64_t classes, const Body& body) {
+  const std::int64_t parts = (classes + kMost - 1) / kMost;
+  for (std::int64_t part = 0; part < parts; ++part) {
+    const std::int64_t first = part * classes / parts, last = (part + 1) * classes / parts;
+    with_count<kMost>(static_cast<int>(last - first), [&](auto count) HWY_ATTR { body(count, first); });
+  }
+}
 
 /// exp(x) for x <= 0, relative error below 1.2e-7; -inf and all below -87 give 0, NaN stays NaN (a library's exp may
 /// clamp it away). Degree-7 Taylor-like polynomial on |r| <= ln2 / 2 (coefficients of Cephes expf).

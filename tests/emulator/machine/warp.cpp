@@ -28,25 +28,21 @@ void Warp::set_lane_value(const Operand& operand, int lane, std::uint64_t value)
 
 Frame& Warp::open_frame(const Function& function, Frame* caller, std::uint32_t return_position, LaneMask lanes) {
   constexpr std::size_t kAlignment = 64;
+  const auto is_free = [&](const auto& frame) { return frame->serial == function.serial && frame->lanes_inside == 0; };
+  auto found = std::find_if(frames_.begin(), frames_.end(), is_free);
   const std::size_t register_bytes = (function.register_bytes + kAlignment - 1) / kAlignment * kAlignment;
   const std::size_t parameter_bytes = function.parameter_bytes * kWarpSize;
-  const std::size_t storage_bytes = register_bytes + parameter_bytes + kAlignment;
-  // Where a module was unloaded, the function of another may lie at the same address, and need more.
-  const auto is_free = [&](const auto& frame) {
-    return frame->function == &function && frame->lanes_inside == 0 && frame->storage_bytes == storage_bytes;
-  };
-  auto found = std::find_if(frames_.begin(), frames_.end(), is_free);
   if (found == frames_.end()) {
     auto made = std::make_unique<Frame>();
     made->function = &function;
-    made->storage = std::make_unique<std::byte[]>(storage_bytes);
-    made->storage_bytes = storage_bytes;
+    made->serial = function.serial;
+    made->storage = std::make_unique<std::byte[]>(register_bytes + parameter_bytes + kAlignment);
     const auto start = reinterpret_cast<std::uintptr_t>(made->storage.get());
     made->registers = made->storage.get() + (kAlignment - start % kAlignment) % kAlignment;
+    made->parameters = made->registers + register_bytes;
     found = frames_.insert(frames_.end(), std::move(made));
   }
   Frame& frame = **found;
-  frame.parameters = frame.registers + register_bytes;
   std::memset(frame.registers, 0xFF, register_bytes + parameter_bytes);
   frame.caller = caller;
   frame.return_position = return_position;
@@ -60,7 +56,7 @@ void Warp::leave_frame(Frame& frame, LaneMask lanes) { frame.lanes_inside -= __b
 
 void Warp::start(const Function& kernel, LaneMask lanes) {
   // Frames of another kernel's functions would never be found again.
-  if (!frames_.empty() && frames_.front()->function != &kernel) frames_.clear();
+  if (!frames_.empty() && frames_.front()->serial != kernel.serial) frames_.clear();
   for (const auto& frame : frames_) frame->lanes_inside = 0;
   groups.clear();
   pending.clear();

@@ -47,14 +47,14 @@ constexpr std::size_t kWideRowBytes = kWarpSize * sizeof(std::uint64_t);
 /// An activation of a function by a group of lanes. Lanes that call a function at different times have frames of their
 /// own, so that recursion works.
 struct Frame {
-  const Function* function = nullptr;
+  const Function* function = nullptr;  // while lanes are inside
+  std::uint64_t serial = 0;            // the function's
   Frame* caller = nullptr;
   std::uint32_t return_position = 0;
   int depth = 0;
   int lanes_inside = 0;  // the frame is free again when it is left by the last
   std::size_t local_offset = 0;
   std::unique_ptr<std::byte[]> storage;
-  std::size_t storage_bytes = 0;
   std::byte* registers = nullptr;   // 64-byte aligned, function->register_bytes
   std::byte* parameters = nullptr;  // [lane][function->parameter_bytes]
 };

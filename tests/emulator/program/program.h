@@ -2,6 +2,7 @@
 #define ARLOSS_TESTS_EMULATOR_PROGRAM_PROGRAM_H
 
 #include <array>
+#include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <deque>
@@ -105,6 +106,8 @@ struct alignas(64) ConstantRow {
 };
 
 struct Function {
+  /// Tells functions apart for good: another may lie where that of an unloaded module lay.
+  const std::uint64_t serial = next_serial();
   const Program* program = nullptr;
   std::string name;
   bool is_entry = false;
@@ -123,6 +126,12 @@ struct Function {
   KernelFacts facts;
   std::vector<LaunchMemory::SharedVariable> shared;  // static ones
   std::size_t dynamic_shared_offset = 0;             // behind them
+
+ private:
+  static std::uint64_t next_serial() {
+    static std::atomic<std::uint64_t> last{0};
+    return ++last;
+  }
 };
 
 class Program {
