@@ -13,8 +13,8 @@ struct ImageShape {
   std::int64_t label_height, label_width;
 };
 
-/// A label map of smooth regions, [label_height][label_width]: each pixel takes the class of the nearest of a jittered
-/// lattice of seeds. About 2 % are the ignored 255.
+/// A label map of some large regions with small ones of other classes in them, [label_height][label_width]. About 2 %
+/// are the ignored 255. How many cells it mixes: bench/README.md.
 std::vector<std::uint8_t> smooth_labels(const ImageShape& shape, unsigned random_seed);
 
 /// Logits of a half-trained network, [classes][height][width]: noise, and a margin of 4 for the label under the cell's

@@ -66,8 +66,6 @@ CpuBackend::CpuBackend(const Problem& problem, const Options& options, Route rou
 
 void CpuBackend::book_scratch(std::int64_t max_tasks, std::int64_t max_pooled_blocks) {
   const std::int64_t classes = problem_.classes;
-  const std::int64_t num_edges =
-      std::count_if(edge_of_scale_.begin(), edge_of_scale_.end(), [](int e) { return e >= 0; });
   num_threads_ = static_cast<int>(std::min<std::int64_t>(num_threads_, std::max(max_tasks, pool_.max_tasks())));
   offsets_.s = scratch_.book<float>("sqrt(softmax) tile", {classes, kChunkStride});
   offsets_.residual = scratch_.book<float>("residual tile", {classes, kChunkStride});
@@ -77,15 +75,15 @@ void CpuBackend::book_scratch(std::int64_t max_tasks, std::int64_t max_pooled_bl
   offsets_.sum = scratch_.book<float>("exponential sums", {kChunk});
   offsets_.anchor = scratch_.book<std::int32_t>("anchors", {kChunk});
   offsets_.codes = scratch_.book<std::int32_t>("label codes", {kChunk});
-  offsets_.blocks = scratch_.book<std::int64_t>("block indices", {num_edges, kChunk});
+  offsets_.blocks = scratch_.book<std::int64_t>("block indices", {edge_index(0) >= 0 ? kChunk : 0});
+  offsets_.pure_runs = scratch_.book<PureRun>("runs of pure cells", {kChunk});
+  offsets_.mixed_cells = scratch_.book<int>("mixed cells", {kChunk});
   offsets_.counts = scratch_.book<std::uint32_t>("label counter", {classes});
   offsets_.touched = scratch_.book<std::int32_t>("counted classes", {classes});
-  offsets_.shares = scratch_.book<LabelShare>("label rows", {problem_.num_scales(), classes});
+  offsets_.shares = scratch_.book<LabelShare>("one label row", {classes});
   offsets_.mixed_shares = scratch_.book<LabelShare>("label rows of mixed cells", {mixed_capacity()});
-  offsets_.mixed_rows = scratch_.book<LabelRow>("mixed cells", {kChunk});
+  offsets_.mixed_rows = scratch_.book<LabelRow>("rows of mixed cells", {kChunk});
   offsets_.class_row = scratch_.book<double>("one number a class", {classes});
-  offsets_.row_of_class = scratch_.book<std::int32_t>("row of class", {classes});
-  offsets_.class_of_row = scratch_.book<std::int32_t>("class of row", {classes});
   offsets_.affinity_row = scratch_.book<double>("one row of an affinity", {classes});
   offsets_.pure_mass = scratch_.book<double>("weight of pure cells", {classes});
   if (max_pooled_blocks > 0)
@@ -104,7 +102,6 @@ Call CpuBackend::open(const Buffers& buffers) const {
   for (int thread = 0; thread < num_threads_; ++thread) {
     void* mine = scratch(call, thread);
     std::memset(at<std::uint32_t>(mine, offsets_.counts), 0, sizeof(std::uint32_t) * problem_.classes);
-    std::fill_n(at<std::int32_t>(mine, offsets_.row_of_class), problem_.classes, -1);
   }
   return call;
 }
@@ -121,16 +118,18 @@ Chunk CpuBackend::chunk_of_thread(const Call& call, int thread) const {
           at<std::int32_t>(mine, offsets_.anchor),
           at<std::int32_t>(mine, offsets_.codes),
           at<std::int64_t>(mine, offsets_.blocks),
+          at<PureRun>(mine, offsets_.pure_runs),
+          at<int>(mine, offsets_.mixed_cells),
           LabelCounter(at<std::uint32_t>(mine, offsets_.counts), at<std::int32_t>(mine, offsets_.touched)),
           at<LabelShare>(mine, offsets_.shares),
           at<LabelShare>(mine, offsets_.mixed_shares),
           at<LabelRow>(mine, offsets_.mixed_rows),
           at<double>(mine, offsets_.class_row),
-          at<std::int32_t>(mine, offsets_.row_of_class),
-          at<std::int32_t>(mine, offsets_.class_of_row),
           at<double>(mine, offsets_.pure_mass),
-          {},
-          {},
+          -1,
+          0,
+          0,
+          0,
           0};
 }
 
@@ -159,34 +158,41 @@ CellRange CpuBackend::chunk_cells(std::int64_t image, std::int64_t chunk) const 
 
 void CpuBackend::load_labels(const Call& call, const CellRange& cells, Chunk& chunk) const {
   chunk.cells = cells;
-  std::fill_n(chunk.row_position, ARLOSS_MAX_SCALES, -1);
+  chunk.row_block = -1;
   std::fill_n(chunk.mixed_rows, kChunk, LabelRow{nullptr, 0});
   chunk.num_mixed_shares = 0;
   pool_.write_cell_codes(call.labels, cells.image, cells.first, cells.count, chunk.codes);
   pool_.write_weights(call.labels, cells.image, cells.first, cells.count, chunk.codes, chunk.weight);
   std::fill(chunk.weight + cells.count, chunk.weight + kChunk, 0.0f);
-  for (std::size_t k = 0; k < edge_of_scale_.size(); ++k)
-    if (const int edge = edge_of_scale_[k]; edge >= 0)
-      pool_.blocks(edge).write_indices(cells.first, cells.count, chunk.blocks + edge * kChunk);
-  if (edge_index(0) >= 0)
-    for (int i = 0; i < cells.count; ++i)
-      chunk.codes[i] =
-          pool_.block_code(call.labels, edge_index(0), cells.image, chunk.blocks[edge_index(0) * kChunk + i]);
+  if (const int edge = edge_index(0); edge >= 0) {
+    pool_.blocks(edge).write_indices(cells.first, cells.count, chunk.blocks);
+    const std::int32_t* const codes = pool_.block_codes(call.labels, edge, cells.image);
+    for (int i = 0; i < cells.count; ++i) chunk.codes[i] = codes[chunk.blocks[i]];
+  }
   for (int i = 0; i < cells.count; ++i) chunk.anchor[i] = std::max(chunk.codes[i], -1);
   std::fill(chunk.anchor + cells.count, chunk.anchor + kChunk, -1);
+  sort_cells(chunk);
+}
+
+/// Which cells are pure and which mixed.
+void CpuBackend::sort_cells(Chunk& chunk) {
+  chunk.num_pure_runs = chunk.num_mixed_cells = 0;
+  const auto is_live = [&](int i) { return chunk.weight[i] != 0; };
+  for (int first = 0, last; first < chunk.cells.count; first = last) {
+    const std::int32_t code = chunk.codes[first];
+    last = first + 1;
+    if (is_live(first) && code == kMixedLabels) chunk.mixed_cells[chunk.num_mixed_cells++] = first;
+    if (!is_live(first) || code < 0) continue;
+    while (last < chunk.cells.count && chunk.codes[last] == code && is_live(last)) ++last;
+    chunk.pure_runs[chunk.num_pure_runs++] = {code, first, last};
+  }
 }
 
 void CpuBackend::embed(const Call& call, const CellRange& cells, Chunk& chunk, int stride) const {
   load_labels(call, cells, chunk);
   kernels_.embed({span(call.io.logits, cells), stride, chunk.weight, chunk.anchor, chunk.s, chunk.residual,
                   chunk.max_logit, chunk.sum});
-  for (int i = 0; i < cells.count; ++i)
-    if (chunk.codes[i] == kMixedLabels && chunk.weight[i] != 0) refine_mixed_cell(call, chunk, i, stride);
-}
-
-std::int32_t CpuBackend::label_code(const Call& call, const Chunk& chunk, int k, int i) const {
-  if (k == 0) return chunk.codes[i];
-  return pool_.block_code(call.labels, edge_index(k), chunk.cells.image, chunk.blocks[edge_index(k) * kChunk + i]);
+  for (int m = 0; m < chunk.num_mixed_cells; ++m) refine_mixed_cell(call, chunk, chunk.mixed_cells[m], stride);
 }
 
 /// A chunk's mixed cells have some three classes each; of noise, each as many as label pixels.
@@ -209,28 +215,25 @@ LabelRow CpuBackend::mixed_cell_row(const Call& call, Chunk& chunk, int i) const
   return row;
 }
 
-LabelRow CpuBackend::label_row(const Call& call, Chunk& chunk, int k, int i) const {
-  LabelShare* shares = chunk.shares + k * problem_.classes;
-  const int edge = edge_index(k);
-  const std::int32_t code = label_code(call, chunk, k, i);
-  if (edge < 0 && code == kMixedLabels) return mixed_cell_row(call, chunk, i);
-  const std::int64_t position = edge < 0 ? chunk.cells.first + i : chunk.blocks[edge * kChunk + i];
-  if (chunk.row_position[k] == position) return {shares, chunk.row_count[k]};
-  int count = 1;
-  if (code >= 0) {
-    shares[0] = {code, 1.0};
-  } else {
-    count = pool_.block_shares(call.labels, edge, chunk.cells.image, position, shares);
+LabelRow CpuBackend::label_row(const Call& call, Chunk& chunk, int i) const {
+  const int edge = edge_index(0);
+  if (const std::int32_t code = chunk.codes[i]; code >= 0) {
+    chunk.shares[0] = {code, 1.0};
+    chunk.row_block = -1;
+    return {chunk.shares, 1};
   }
-  chunk.row_position[k] = position;
-  chunk.row_count[k] = count;
-  return {shares, count};
+  if (edge < 0) return mixed_cell_row(call, chunk, i);
+  if (chunk.row_block != chunk.blocks[i]) {
+    chunk.row_block = chunk.blocks[i];
+    chunk.row_count = pool_.block_shares(call.labels, edge, chunk.cells.image, chunk.row_block, chunk.shares);
+  }
+  return {chunk.shares, chunk.row_count};
 }
 
 /// s and residual of a cell whose label row mixes classes (math.md, eq. 18): for those classes s - u is the difference
 /// of two numbers near each other, so their exponentials and the normaliser are taken in float64 and E is rounded once.
 void CpuBackend::refine_mixed_cell(const Call& call, Chunk& chunk, int i, int stride) const {
-  const auto [shares, count] = label_row(call, chunk, 0, i);
+  const auto [shares, count] = label_row(call, chunk, i);
   const CellSpan logits = span(call.io.logits, {chunk.cells.image, chunk.cells.first + i, 1});
   const auto exponential = [&](std::int32_t label) {
     const char* logit = static_cast<const char*>(logits.data) + label * logits.class_stride * logit_bytes(logits.dtype);
@@ -260,7 +263,7 @@ void CpuBackend::add_box_of_cells(const Call& call, std::int64_t image, const Bo
       for (std::int64_t x = cells.first.x; x < cells.last.x; x += kChunk) {
         const auto count = static_cast<int>(std::min<std::int64_t>(kChunk, cells.last.x - x));
         embed(call, {image, (z * grid.height + y) * grid.width + x, count}, chunk);
-        sums.add(chunk, x - cells.first.x, edge, [&](int i) { return label_row(call, chunk, 0, i); });
+        sums.add(chunk, x - cells.first.x, edge, [&](int i) { return label_row(call, chunk, i); });
       }
 }
 

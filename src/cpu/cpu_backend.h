@@ -7,7 +7,6 @@
 
 #include "cpu/grid.h"
 #include "cpu/label_pool.h"
-#include "cpu/label_runs.h"
 #include "cpu/parallel.h"
 #include "cpu/simd/simd_kernels.h"
 #include "plan/backend.h"
@@ -29,6 +28,12 @@ struct CellRange {
   int count;
 };
 
+/// Consecutive live cells of a chunk, [first, last), that are all of one class at the finest scale.
+struct PureRun {
+  std::int32_t label;
+  int first, last;
+};
+
 /// One thread's scratch for a chunk of cells: its tiles ([classes][kChunkStride], cells fastest) and per-cell rows
 /// ([kChunk]).
 struct Chunk {
@@ -41,19 +46,20 @@ struct Chunk {
   float* sum;
   std::int32_t* anchor;  // class of a pure cell, or -1
   std::int32_t* codes;   // label code at the finest scale
-  std::int64_t* blocks;  // [num_edges][kChunk] block index at each pooled edge
+  std::int64_t* blocks;  // block at the finest scale, where that is not single cells
+  PureRun* pure_runs;    // [kChunk], num_pure_runs of them
+  int* mixed_cells;      // [kChunk], the num_mixed_cells live ones that are mixed at the finest scale
   LabelCounter counter;
-  LabelShare* shares;          // [num_scales][classes]: label_row's rows
-  LabelShare* mixed_shares;    // label rows of the chunk's mixed cells, as many as found room
-  LabelRow* mixed_rows;        // [kChunk] those rows; no shares: none yet
-  double* class_row;           // [classes] numbers of one cell's classes
-  std::int32_t* row_of_class;  // [classes], -1 between uses
-  std::int32_t* class_of_row;  // [classes]
-  double* pure_mass;           // [classes]
-  // What the first rows of `shares` hold: the block (or cell) of each scale, -1 for nothing yet.
-  std::int64_t row_position[ARLOSS_MAX_SCALES];
-  int row_count[ARLOSS_MAX_SCALES];
+  LabelShare* shares;        // [classes]: label_row's
+  LabelShare* mixed_shares;  // label rows of the chunk's mixed cells, as many as found room
+  LabelRow* mixed_rows;      // [kChunk] those rows; no shares: none yet
+  double* class_row;         // [classes] numbers of one cell's classes
+  double* pure_mass;         // [classes]
+  // The mixed block whose row `shares` holds, -1 for none, and its classes.
+  std::int64_t row_block;
+  int row_count;
   std::int64_t num_mixed_shares;
+  int num_pure_runs, num_mixed_cells;
 };
 
 class BlockSums;
@@ -79,15 +85,13 @@ class CpuBackend : public Backend {
 
   Chunk chunk_of_thread(const Call& call, int thread) const;
 
-  /// Fills codes, anchors, weights and block indices of the chunk's cells from the label map.
+  /// Fills codes, anchors, weights, pure runs and mixed cells of the chunk from the label map.
   void load_labels(const Call& call, const CellRange& cells, Chunk& chunk) const;
   /// load_labels, then s and the residual against the finest scale's label rows (math.md, eq. 13, 17, 18), in tiles of
   /// `stride` cells.
   void embed(const Call& call, const CellRange& cells, Chunk& chunk, int stride = kChunkStride) const;
-  /// u^k of cell i. Cells of one block lie side by side: the last row of each scale is kept.
-  LabelRow label_row(const Call& call, Chunk& chunk, int k, int i) const;
-  /// Label code of cell i at scale k.
-  std::int32_t label_code(const Call& call, const Chunk& chunk, int k, int i) const;
+  /// u of cell i at the finest scale. Cells of one block lie side by side: the last row is kept.
+  LabelRow label_row(const Call& call, Chunk& chunk, int i) const;
   /// Index into the pooled edges of scale k, or -1 for single cells.
   int edge_index(int k) const { return edge_of_scale_[static_cast<std::size_t>(k)]; }
 
@@ -142,6 +146,7 @@ class CpuBackend : public Backend {
   LabelPool pool_;
 
  private:
+  static void sort_cells(Chunk& chunk);
   std::int64_t mixed_capacity() const;
   LabelRow mixed_cell_row(const Call& call, Chunk& chunk, int i) const;
   void refine_mixed_cell(const Call& call, Chunk& chunk, int i, int stride) const;
@@ -153,8 +158,8 @@ class CpuBackend : public Backend {
                         BlockSums& sums) const;
 
   struct ChunkOffsets {
-    std::size_t s, residual, work, weight, max_logit, sum, anchor, codes, blocks, counts, touched, shares, row_of_class,
-        class_of_row, pure_mass, affinity_row, mixed_shares, mixed_rows, class_row;
+    std::size_t s, residual, work, weight, max_logit, sum, anchor, codes, blocks, pure_runs, mixed_cells, counts,
+        touched, shares, pure_mass, affinity_row, mixed_shares, mixed_rows, class_row;
   };
   std::int64_t most_classes_;  // of a cell
   ChunkOffsets offsets_{};

@@ -35,7 +35,7 @@ FactoredBackend::FactoredBackend(const Problem& problem, const Options& options,
   slots_ = workspace_.book<double>("sums of " + std::to_string(num_slots_) + " slots an image",
                                    {problem_.batch, num_slots_, form_.head_count});
   if (cell_part() != nullptr) num_label_scales_ = cell_part()->num_scales;
-  book_label_runs();
+  book_label_tiles();
   book_scratch(problem_.batch * std::max(num_slots_, (chunks_per_image() + kChunksPerTask - 1) / kChunksPerTask),
                max_pooled_blocks);
 }
@@ -135,21 +135,21 @@ void FactoredBackend::write_gradients(const Call& call) const {
   const std::int64_t tasks_per_image = (chunks_per_image() + kChunksPerTask - 1) / kChunksPerTask;
   parallel_for(num_threads_, problem_.batch * tasks_per_image, [&](std::int64_t task, int thread) {
     Chunk chunk = chunk_of_thread(call, thread);
-    LabelRuns runs = label_runs_of_thread(call, thread);
+    LabelTiles tiles = label_tiles_of_thread(call, thread);
     const std::int64_t first = task % tasks_per_image * kChunksPerTask;
     const std::int64_t last = std::min(first + kChunksPerTask, chunks_per_image());
     for (std::int64_t index = first; index < last; ++index)
-      write_chunk_gradient(call, chunk_cells(task / tasks_per_image, index), chunk, runs);
+      write_chunk_gradient(call, chunk_cells(task / tasks_per_image, index), chunk, tiles);
   });
 }
 
 void FactoredBackend::write_chunk_gradient(const Call& call, const CellRange& cells, Chunk& chunk,
-                                           LabelRuns& runs) const {
+                                           LabelTiles& tiles) const {
   embed(call, cells, chunk);
   const float* matrices = coefficients(call, problem_.group_of_image(cells.image));
   const int length = length_of(cells.count);
   if (const Part* const part = cell_part(); part != nullptr) {
-    multiply_coefficients(call, *part, matrices + part->coefficients, chunk, runs);
+    multiply_coefficients(call, *part, matrices + part->coefficients, chunk, tiles);
     kernels_.multiply(chunk.work, chunk.s, kChunkStride, kChunkStride, length, problem_.classes, chunk.work);
   } else {
     std::fill_n(chunk.work, problem_.classes * kChunkStride, 0.0f);
@@ -162,31 +162,22 @@ void FactoredBackend::write_chunk_gradient(const Call& call, const CellRange& ce
 
 /// h / w of the chunk's cells into the work tile (math.md, eq. 16 or 21).
 void FactoredBackend::multiply_coefficients(const Call& call, const Part& part, const float* matrices, Chunk& chunk,
-                                            LabelRuns& runs) const {
-  const float* table = form_.is_absolute ? matrices : matrices + problem_.classes * problem_.classes;
-  kernels_.product({form_.is_absolute ? nullptr : chunk.residual, matrices, table, chunk.anchor, false, kChunkStride,
-                    length_of(chunk.cells.count), problem_.classes, chunk.work});
-  if (form_.is_absolute) return;
-  for_each_part_of_labels(call, chunk, runs, [&] {
-    for (const LabelRun& run : runs)
-      if (run.code < 0) add_run(chunk, run, part, matrices);
-  });
-}
-
-/// What the anchors' table leaves out of the cells of a run: mixed rows, and differences of scales.
-void FactoredBackend::add_run(const Chunk& chunk, const LabelRun& run, const Part& part, const float* matrices) const {
-  const std::int64_t classes = problem_.classes;
-  double* const h = chunk.class_row;
-  std::fill_n(h, classes, 0.0);
-  const auto add = [&](const LabelRow& row, double sign, const float* matrix) {
-    for (int c = 0; c < row.count; ++c)
-      for (std::int64_t d = 0; d < classes; ++d)
-        h[d] += sign * row.shares[c].u * static_cast<double>(matrix[row.shares[c].label * classes + d]);
+                                            LabelTiles& tiles) const {
+  const std::int64_t size = problem_.classes * problem_.classes;
+  const auto product = [&](const ClassRows& rows, const float* matrix, const float* table, Join join) {
+    kernels_.product({rows, matrix, table, chunk.anchor, join, kChunkStride, problem_.classes, chunk.work});
   };
-  if (chunk.codes[run.first] == kMixedLabels) add(run.rows[0], 1, matrices + classes * classes);
-  for (int k = 1; k < part.num_scales; ++k) add(run.differences[k], -1, matrices + (1 + k) * classes * classes);
-  for (std::int64_t d = 0; d < classes; ++d)
-    for (int i = run.first; i < run.last; ++i) chunk.work[d * kChunkStride + i] += static_cast<float>(h[d]);
+  ClassRows residual = rows_of_all(chunk.residual, chunk.cells.count);
+  if (form_.is_absolute) {
+    residual.count = 0;
+    return product(residual, nullptr, matrices, Join::kReplace);
+  }
+  product(residual, matrices, matrices + size, Join::kReplace);
+  write_finest(call, chunk, false, tiles);
+  product(tiles.finest.rows(), matrices + size, nullptr, Join::kAdd);
+  write_differences(call, chunk, tiles);
+  for (int k = 1; k < part.num_scales; ++k)
+    product(tiles.differences[k].rows(), matrices + (1 + k) * size, nullptr, Join::kSubtract);
 }
 
 // --- the pyramid's tables --------------------------------------------------------------------------------------------
@@ -224,8 +215,11 @@ void FactoredBackend::multiply_table_panel(const Call& call, const Part& part, s
   const PanelRows rows = panel_rows(call, table, image, panel);
   const std::int64_t classes = problem_.classes;
   const float* matrices = coefficients(call, problem_.group_of_image(image)) + part.coefficients;
-  kernels_.product({rows.residual, matrices, nullptr, nullptr, false, kPanel, kPanel, classes, chunk.work});
-  kernels_.product({rows.u, matrices + classes * classes, nullptr, nullptr, true, kPanel, kPanel, classes, chunk.work});
+  const auto product = [&](const float* tile, const float* matrix, Join join) {
+    kernels_.product({rows_of_all(tile, kPanel), matrix, nullptr, nullptr, join, kPanel, classes, chunk.work});
+  };
+  product(rows.residual, matrices, Join::kReplace);
+  product(rows.u, matrices + classes * classes, Join::kAdd);
   for (std::int64_t index = 0; index < classes * kPanel; ++index)
     rows.residual[index] = slope_over_s(chunk.work[index], rows.s[index]);
 }

@@ -6,6 +6,7 @@
 
 #include "cpu/block_rows.h"
 #include "cpu/cpu_backend.h"
+#include "cpu/label_tile.h"
 #include "math/factored_form.h"
 
 namespace arloss::cpu {
@@ -54,23 +55,20 @@ class FactoredBackend : public CpuBackend {
   // Forward: one task sums a fixed run of chunks (or of pooled panels) into its slot; slots join in order.
   void accumulate_sums(const Call& call) const;
   void accumulate_slot(const Call& call, std::int64_t image, std::int64_t slot, double* head, Chunk& chunk,
-                       LabelRuns& runs) const;
-  void add_chunk(const Call& call, const Part& part, double* head, Chunk& chunk, LabelRuns& runs) const;
-  void add_output_gram(const Call& call, Chunk& chunk, double* p) const;
-  void add_label_gram(const Chunk& chunk, const LabelRuns& runs, int k, double* out) const;
-  void add_label_sums(const Call& call, const Chunk& chunk, const LabelRuns& runs,
-                      const math::ResidualSums& sums) const;
-  void join_pure_mass(const Part& part, const double* pure_mass, double* head) const;
+                       LabelTiles& tiles) const;
+  void add_chunk(const Call& call, const Part& part, double* head, Chunk& chunk, LabelTiles& tiles) const;
+  void add_gram(const Call& call, const Chunk& chunk, ClassRows left, const ClassRows& right, double* out,
+                bool is_symmetric = false) const;
+  void finish_label_sums(const Part& part, const double* pure_mass, double* head) const;
   void add_table_panels(const Call& call, const Part& part, std::int64_t image, std::int64_t slot, double* head,
                         Chunk& chunk) const;
   void join_slots(const Call& call) const;
 
   // Backward.
   void write_gradients(const Call& call) const;
-  void write_chunk_gradient(const Call& call, const CellRange& cells, Chunk& chunk, LabelRuns& runs) const;
+  void write_chunk_gradient(const Call& call, const CellRange& cells, Chunk& chunk, LabelTiles& tiles) const;
   void multiply_coefficients(const Call& call, const Part& part, const float* matrices, Chunk& chunk,
-                             LabelRuns& runs) const;
-  void add_run(const Chunk& chunk, const LabelRun& run, const Part& part, const float* matrices) const;
+                             LabelTiles& tiles) const;
   void multiply_table_panel(const Call& call, const Part& part, std::int64_t image, std::int64_t panel,
                             const Chunk& chunk) const;
 
@@ -82,34 +80,30 @@ class FactoredBackend : public CpuBackend {
   PanelRows panel_rows(const Call& call, const BlockTable& table, std::int64_t image, std::int64_t panel) const;
   void fill_table(const Call& call, const BlockTable& table) const;
 
-  // The chunk's label rows by runs of cells (label_runs.cpp).
-  std::int64_t most_run_shares() const;
-  std::int64_t run_share_capacity() const;
-  void book_label_runs();
-  LabelRuns label_runs_of_thread(const Call& call, int thread) const;
-  /// Calls body() with the runs of one part of the chunk's cells after another: commonly all at once.
-  template <class Body>
-  void for_each_part_of_labels(const Call& call, Chunk& chunk, LabelRuns& runs, const Body& body) const {
-    for (int cell = 0; cell < chunk.cells.count;) {
-      cell = fill_label_runs(call, chunk, cell, runs);
-      body();
-    }
-  }
-  /// Runs from cell `first` on, as many as there is room for; returns the cell after the last.
-  int fill_label_runs(const Call& call, Chunk& chunk, int first, LabelRuns& runs) const;
-  int end_of_run(const Call& call, const Chunk& chunk, int first, bool is_pure) const;
-  bool is_pure_cell(const Call& call, const Chunk& chunk, int i) const;
-  void add_label_run(const Call& call, Chunk& chunk, int first, int last, bool is_pure, LabelRuns& runs) const;
+  // The chunk's label rows (label_tile.cpp).
+  void book_label_tiles();
+  LabelTiles label_tiles_of_thread(const Call& call, int thread) const;
+  /// U_1 of the mixed cells, and of the pure ones where asked for.
+  void write_finest(const Call& call, Chunk& chunk, bool has_pure, LabelTiles& tiles) const;
+  /// U_k - U_1 of the coarser scales.
+  void write_differences(const Call& call, Chunk& chunk, LabelTiles& tiles) const;
+  void write_difference(const Call& call, Chunk& chunk, const LabelRow& coarser, int first, int last, double* u,
+                        LabelTileWriter& writer) const;
 
   double* head(const Call& call, std::int64_t group) const;
   const float* coefficients(const Call& call, std::int64_t group) const;
 
   const math::FactoredForm form_;
   std::vector<BlockTable> tables_;
-  int num_label_scales_ = 1;  // that the cells' own part is compared with
+  /// Of `count` cells.
+  ClassRows rows_of_all(const float* tile, int count) const {
+    return {tile, problem_.classes, nullptr, parts_of(0, count)};
+  }
+
+  int num_label_scales_ = 0;  // that the cells' own part is compared with
   std::int64_t num_slots_ = 1;
   std::size_t slots_ = 0, coefficients_ = 0;
-  std::size_t label_runs_ = 0, run_rows_ = 0, run_shares_ = 0;  // offsets into a thread's scratch
+  std::size_t label_tiles_ = 0, tile_classes_ = 0, row_of_class_ = 0, block_shares_ = 0, block_u_ = 0;  // in scratch_
 };
 
 }  // namespace arloss::cpu

@@ -6,45 +6,17 @@
 namespace arloss::cpu {
 namespace {
 
-/// Builds label rows (w u_c over the cells of a chunk) for the few classes that occur in it, so that the product with
-/// the residual rows costs by those classes only.
-class LabelRows {
- public:
-  explicit LabelRows(const Chunk& chunk) : chunk_(chunk) {}
-  ~LabelRows() {
-    for (int row = 0; row < count_; ++row) chunk_.row_of_class[chunk_.class_of_row[row]] = -1;
-  }
-  LabelRows(const LabelRows&) = delete;
-  LabelRows& operator=(const LabelRows&) = delete;
+int num_live(const Chunk& chunk) {
+  int count = chunk.num_mixed_cells;
+  for (int r = 0; r < chunk.num_pure_runs; ++r) count += chunk.pure_runs[r].last - chunk.pure_runs[r].first;
+  return count;
+}
 
-  /// Columns [first, last): the weighted label row of the cells of a run.
-  void add(const LabelRow& row, int first, int last) {
-    for (int c = 0; c < row.count; ++c) {
-      float* const to = row_of(row.shares[c].label);
-      for (int i = first; i < last; ++i)
-        to[i] = static_cast<float>(static_cast<double>(chunk_.weight[i]) * row.shares[c].u);
-    }
-  }
-  int count() const { return count_; }
-
- private:
-  float* row_of(std::int32_t label) {
-    std::int32_t& row = chunk_.row_of_class[label];
-    if (row < 0) {
-      row = count_++;
-      chunk_.class_of_row[row] = label;
-      std::fill_n(chunk_.work + std::int64_t{row} * kChunkStride, kChunk, 0.0f);
-    }
-    return chunk_.work + std::int64_t{row} * kChunkStride;
-  }
-
-  const Chunk& chunk_;
-  int count_ = 0;
-};
-
-double sum_of(const float* weights, int first, int last) {
+/// Sum of the weights of cells [first, last), `num_live` of them not 0.
+double mass_of(const Call& call, const Chunk& chunk, int first, int last, int num_live) {
+  if (call.io.pixel_weights == nullptr) return num_live;
   double sum = 0;
-  for (int i = first; i < last; ++i) sum += static_cast<double>(weights[i]);
+  for (int i = first; i < last; ++i) sum += static_cast<double>(chunk.weight[i]);
   return sum;
 }
 
@@ -53,11 +25,11 @@ void mirror_upper(double* matrix, std::int64_t classes) {
     for (std::int64_t d = c + 1; d < classes; ++d) matrix[d * classes + c] = matrix[c * classes + d];
 }
 
-/// out_cd += scale * a_c b_d over the classes of two label rows.
-void add_outer(double* out, std::int64_t classes, const LabelRow& a, const LabelRow& b, double scale) {
-  for (int c = 0; c < a.count; ++c)
-    for (int d = 0; d < b.count; ++d)
-      out[a.shares[c].label * classes + b.shares[d].label] += scale * a.shares[c].u * b.shares[d].u;
+/// out_cd += scale * u_c u_d over the classes of a label row.
+void add_outer(double* out, std::int64_t classes, const LabelRow& row, double scale) {
+  for (int c = 0; c < row.count; ++c)
+    for (int d = 0; d < row.count; ++d)
+      out[row.shares[c].label * classes + row.shares[d].label] += scale * row.shares[c].u * row.shares[d].u;
 }
 
 }  // namespace
@@ -68,15 +40,15 @@ void FactoredBackend::accumulate_sums(const Call& call) const {
     double* slot = at<double>(call.workspace, slots_) + task * form_.head_count;
     std::fill_n(slot, form_.head_count, 0.0);
     Chunk chunk = chunk_of_thread(call, thread);
-    LabelRuns runs = label_runs_of_thread(call, thread);
-    accumulate_slot(call, task / num_slots_, task % num_slots_, slot, chunk, runs);
+    LabelTiles tiles = label_tiles_of_thread(call, thread);
+    accumulate_slot(call, task / num_slots_, task % num_slots_, slot, chunk, tiles);
   });
   join_slots(call);
 }
 
 /// One walk over the slot's cells gives the weights, and the sums of the part that is not pooled where there is one.
 void FactoredBackend::accumulate_slot(const Call& call, std::int64_t image, std::int64_t slot, double* head,
-                                      Chunk& chunk, LabelRuns& runs) const {
+                                      Chunk& chunk, LabelTiles& tiles) const {
   const Part* const part_of_cells = cell_part();
   std::fill_n(chunk.pure_mass, problem_.classes, 0.0);
   const std::int64_t first = slot * chunks_per_image() / num_slots_;
@@ -85,79 +57,75 @@ void FactoredBackend::accumulate_slot(const Call& call, std::int64_t image, std:
     const CellRange cells = chunk_cells(image, index);
     if (part_of_cells != nullptr) {
       embed(call, cells, chunk);
-      add_chunk(call, *part_of_cells, head, chunk, runs);
+      add_chunk(call, *part_of_cells, head, chunk, tiles);
     } else {
       load_labels(call, cells, chunk);
     }
-    const auto num_live = std::count_if(chunk.weight, chunk.weight + cells.count, [](float w) { return w > 0; });
-    head[0] += call.io.pixel_weights == nullptr ? static_cast<double>(num_live) : sum_of(chunk.weight, 0, cells.count);
-    head[1] += static_cast<double>(num_live);
+    head[0] += mass_of(call, chunk, 0, cells.count, num_live(chunk));
+    head[1] += num_live(chunk);
   }
-  if (part_of_cells != nullptr) join_pure_mass(*part_of_cells, chunk.pure_mass, head);
+  if (part_of_cells != nullptr) finish_label_sums(*part_of_cells, chunk.pure_mass, head);
   for (const Part& part : parts())
     if (part.table >= 0) add_table_panels(call, part, image, slot, head, chunk);
 }
 
-void FactoredBackend::add_chunk(const Call& call, const Part& part, double* head, Chunk& chunk, LabelRuns& runs) const {
+void FactoredBackend::add_chunk(const Call& call, const Part& part, double* head, Chunk& chunk,
+                                LabelTiles& tiles) const {
   const math::ResidualSums sums = form_.sums(part, head);
-  double* const n = head + part.sums;  // of ABSOLUTE
-  if (!form_.is_absolute) add_output_gram(call, chunk, sums.p());
-  for_each_part_of_labels(call, chunk, runs, [&] {
-    if (form_.is_absolute) {
-      for (const LabelRun& run : runs) n[run.code] += sum_of(chunk.weight, run.first, run.last);
-      return add_label_gram(chunk, runs, 0, n + problem_.classes);
-    }
-    add_label_gram(chunk, runs, 0, sums.q());
-    for (int k = 1; k < part.num_scales; ++k) add_label_gram(chunk, runs, k, sums.d(k));
-    add_label_sums(call, chunk, runs, sums);
-  });
-}
-
-/// P += E'WE.
-void FactoredBackend::add_output_gram(const Call& call, Chunk& chunk, double* p) const {
-  const int length = length_of(chunk.cells.count);
-  const float* left = chunk.residual;  // rows of weight 0 are zero, the other weights are 1 unless the caller gave some
-  if (call.io.pixel_weights != nullptr) {
-    kernels_.multiply(chunk.residual, chunk.weight, 0, kChunkStride, length, problem_.classes, chunk.work);
-    left = chunk.work;
+  const ClassRows residual = rows_of_all(chunk.residual, chunk.cells.count);
+  write_finest(call, chunk, true, tiles);
+  for (int r = 0; r < chunk.num_pure_runs; ++r) {
+    const PureRun& run = chunk.pure_runs[r];
+    chunk.pure_mass[run.label] += mass_of(call, chunk, run.first, run.last, run.last - run.first);
   }
-  kernels_.gram({left, chunk.residual, kChunkStride, length, static_cast<int>(problem_.classes), problem_.classes,
-                 nullptr, true, p});
-}
-
-/// Q_1 += U_1'WE for k = 0, D_k += (U_k - U_1)'WE for the coarser scales.
-void FactoredBackend::add_label_gram(const Chunk& chunk, const LabelRuns& runs, int k, double* out) const {
-  LabelRows rows(chunk);
-  for (const LabelRun& run : runs)
-    if (k == 0 || run.code < 0) rows.add(k == 0 ? run.rows[0] : run.differences[k], run.first, run.last);
-  kernels_.gram({chunk.work, chunk.residual, kChunkStride, length_of(chunk.cells.count), rows.count(), problem_.classes,
-                 chunk.class_of_row, false, out});
-}
-
-/// R_kl and DR_k. A cell that is pure at every scale adds its weight to one diagonal element of every R_kl: kept apart.
-void FactoredBackend::add_label_sums(const Call& call, const Chunk& chunk, const LabelRuns& runs,
-                                     const math::ResidualSums& sums) const {
-  for (const LabelRun& run : runs) {
-    const double mass = call.io.pixel_weights == nullptr ? static_cast<double>(run.last - run.first)
-                                                         : sum_of(chunk.weight, run.first, run.last);
-    if (run.code >= 0) {
-      chunk.pure_mass[run.code] += mass;
-      continue;
-    }
-    for (int k = 0; k < sums.num_scales(); ++k) {
-      for (int l = k; l < sums.num_scales(); ++l)
-        add_outer(sums.r(k, l), problem_.classes, run.rows[k], run.rows[l], mass);
-      if (k > 0) add_outer(sums.dr(k), problem_.classes, run.differences[k], run.rows[0], mass);
-    }
+  if (form_.is_absolute) {
+    double* const n = head + part.sums;
+    return add_gram(call, chunk, tiles.finest.rows(), residual, n + problem_.classes);
+  }
+  add_gram(call, chunk, residual, residual, sums.p(), true);
+  add_gram(call, chunk, tiles.finest.rows(), residual, sums.q());
+  for (int m = 0; m < chunk.num_mixed_cells; ++m) {
+    const LabelRow row = label_row(call, chunk, chunk.mixed_cells[m]);
+    add_outer(sums.r(0, 0), problem_.classes, row, static_cast<double>(chunk.weight[chunk.mixed_cells[m]]));
+  }
+  write_differences(call, chunk, tiles);
+  for (int k = 1; k < part.num_scales; ++k) {
+    const ClassRows rows = tiles.differences[k].rows();
+    add_gram(call, chunk, rows, residual, sums.d(k));
+    add_gram(call, chunk, rows, tiles.finest.rows(), sums.dr(k));
+    for (int l = k; l < part.num_scales; ++l) add_gram(call, chunk, rows, tiles.differences[l].rows(), sums.r(k, l));
   }
 }
 
-void FactoredBackend::join_pure_mass(const Part& part, const double* pure_mass, double* head) const {
-  if (form_.is_absolute) return;
+/// out += left' W right.
+void FactoredBackend::add_gram(const Call& call, const Chunk& chunk, ClassRows left, const ClassRows& right,
+                               double* out, bool is_symmetric) const {
+  if (call.io.pixel_weights != nullptr) {  // else 0 or 1, and cells of weight 0 are zero
+    const int length = length_of(chunk.cells.count);
+    kernels_.multiply(left.tile, chunk.weight, 0, kChunkStride, length, left.count, chunk.work);
+    left.tile = chunk.work;
+  }
+  kernels_.gram({left, right, kChunkStride, problem_.classes, is_symmetric, out});
+}
+
+/// Adds the weights of pure cells to R_11 (n_c for ABSOLUTE), and what is missing to the other R_kl, which hold
+/// (U_k - U_1)'W(U_l - U_1) so far (math.md, eq. 13a).
+void FactoredBackend::finish_label_sums(const Part& part, const double* pure_mass, double* head) const {
+  const std::int64_t classes = problem_.classes;
+  if (form_.is_absolute) {
+    for (std::int64_t c = 0; c < classes; ++c) head[part.sums + c] += pure_mass[c];
+    return;
+  }
   const math::ResidualSums sums = form_.sums(part, head);
-  for (int k = 0; k < part.num_scales; ++k)
-    for (int l = k; l < part.num_scales; ++l)
-      for (std::int64_t c = 0; c < problem_.classes; ++c) sums.r(k, l)[c * problem_.classes + c] += pure_mass[c];
+  for (std::int64_t c = 0; c < classes; ++c) sums.r(0, 0)[c * classes + c] += pure_mass[c];
+  for (int k = 1; k < part.num_scales; ++k)
+    for (std::int64_t c = 0; c < classes; ++c)
+      for (std::int64_t d = 0; d < classes; ++d) {
+        const std::int64_t cd = c * classes + d, dc = d * classes + c;
+        sums.r(0, k)[cd] += sums.r(0, 0)[cd] + sums.dr(k)[dc];
+        for (int l = k; l < part.num_scales; ++l)
+          sums.r(k, l)[cd] += sums.r(0, 0)[cd] + sums.dr(k)[cd] + sums.dr(l)[dc];
+      }
 }
 
 void FactoredBackend::join_slots(const Call& call) const {
@@ -181,21 +149,20 @@ void FactoredBackend::add_table_panels(const Call& call, const Part& part, std::
   const BlockTable& table = tables_[static_cast<std::size_t>(part.table)];
   const math::ResidualSums sums = form_.sums(part, head);
   const std::int64_t classes = problem_.classes;
-  const auto rows_of_all = static_cast<int>(classes);
   const std::int64_t last = (slot + 1) * table.num_panels / num_slots_;
   for (std::int64_t panel = slot * table.num_panels / num_slots_; panel < last; ++panel) {
     const PanelRows rows = panel_rows(call, table, image, panel);
+    const ClassRows residual = rows_of_all(rows.residual, kPanel), weighted = rows_of_all(chunk.work, kPanel);
     kernels_.multiply(rows.residual, rows.weight, 0, kPanel, kPanel, classes, chunk.work);
-    kernels_.gram({chunk.work, rows.residual, kPanel, kPanel, rows_of_all, classes, nullptr, true, sums.p()});
+    kernels_.gram({weighted, residual, kPanel, classes, true, sums.p()});
     kernels_.multiply(rows.u, rows.weight, 0, kPanel, kPanel, classes, chunk.work);
-    kernels_.gram({chunk.work, rows.residual, kPanel, kPanel, rows_of_all, classes, nullptr, false, sums.q()});
+    kernels_.gram({weighted, residual, kPanel, classes, false, sums.q()});
     for (int i = 0; i < kPanel; ++i) {
       int count = 0;
       for (std::int64_t c = 0; c < classes; ++c)
         if (const float u = rows.u[c * kPanel + i]; u > 0)
           chunk.shares[count++] = {static_cast<std::int32_t>(c), static_cast<double>(u)};
-      const LabelRow row{chunk.shares, count};
-      add_outer(sums.r(0, 0), classes, row, row, static_cast<double>(rows.weight[i]));
+      add_outer(sums.r(0, 0), classes, {chunk.shares, count}, static_cast<double>(rows.weight[i]));
     }
   }
 }

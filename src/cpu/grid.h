@@ -67,10 +67,23 @@ class Blocks {
 
   /// Writes the block index of `count` consecutive cells.
   void write_indices(std::int64_t first_cell, int count, std::int64_t* out) const {
+    for_each_run(first_cell, count,
+                 [out](std::int64_t block, int first, int last) { std::fill(out + first, out + last, block); });
+  }
+
+  /// Calls visit(block, first, last) for the runs [first, last) of `count` consecutive cells that lie in one block.
+  template <class Visit>
+  void for_each_run(std::int64_t first_cell, int count, const Visit& visit) const {
     Position cell = position_of(grid_, first_cell);
     for (int i = 0; i < count;) {
       const std::int64_t row = (cell.z / edge_ * blocks_.height + cell.y / edge_) * blocks_.width;
-      for (; i < count && cell.x < grid_.width; ++cell.x, ++i) out[i] = row + cell.x / edge_;
+      for (std::int64_t x = cell.x / edge_; i < count && cell.x < grid_.width; ++x) {
+        const std::int64_t length = std::min((x + 1) * edge_, grid_.width) - cell.x;
+        const int last = static_cast<int>(std::min<std::int64_t>(count, i + length));
+        visit(row + x, i, last);
+        cell.x += length;
+        i = last;
+      }
       cell.x = 0;
       if (++cell.y == grid_.height) {
         cell.y = 0;

@@ -8,6 +8,7 @@
 
 #include "cpu/grid.h"
 #include "cpu/label_pool.h"
+#include "cpu/simd/simd_kernels.h"
 #include "plan/problem.h"
 
 /// The caller's label map, pixel by pixel and row by row.
@@ -77,51 +78,55 @@ bool count_box(const Problem& problem, const Label* labels, std::int64_t image, 
   return has_ignored;
 }
 
-/// The label rows of a box, compared column by column: whole rows at a time, which compilers make vectors of.
+/// The label rows of a box, compared column by column: whole rows at a time, byte by byte.
 template <class Label>
 class LabelColumns {
  public:
-  static constexpr std::int64_t kMost = 512;  // flags on the stack
+  static constexpr std::int64_t kMost = 1024 / sizeof(Label);  // flags on the stack
 
   LabelColumns(const Label* labels, const Extent& extent, std::int64_t image, const Box& box)
       : first_column_(box.first.x), fits_(box.last.x - box.first.x <= kMost) {
     if (!fits_) return;
-    const std::int64_t width = box.last.x - box.first.x;
-    // By copies of the pointers: a byte written through a member may be any object's, and no vectors are made of it.
-    const Label* const first = labels + row_position(extent, image, box.first.z, box.first.y) + box.first.x;
-    std::uint8_t* const flags = flags_;
-    first_row_ = first;
-    std::fill_n(flags, width + kWord, std::uint8_t{0});
-    for_each_label_row(labels, extent, image, box, [=](const Label* row, std::int64_t, std::int64_t) {
-      for (std::int64_t x = 0; x < width; ++x) flags[x] |= std::uint8_t{row[x] != first[x]};
+    const SimdKernels& kernels = simd_kernels();
+    const std::int64_t size = (box.last.x - box.first.x) * kBytes;
+    first_row_ = labels + row_position(extent, image, box.first.z, box.first.y) + box.first.x;
+    std::fill_n(flags_, size + kWord, std::uint8_t{0});
+    for_each_label_row(labels, extent, image, box, [&](const Label* row, std::int64_t, std::int64_t) {
+      if (row != first_row_) kernels.mark_changes(bytes(row), bytes(first_row_), size, kIsMixed, flags_);
     });
-    for (std::int64_t x = 1; x < width; ++x) flags[x] |= static_cast<std::uint8_t>((first[x] != first[x - 1]) * kIsNew);
+    kernels.mark_changes(bytes(first_row_ + 1), bytes(first_row_), size - kBytes, kIsNew, flags_ + kBytes);
   }
 
   /// Are columns [first, last) of the label map all of one label, as far as can be told here?
   bool is_one_label(std::int64_t first, std::int64_t last) const {
     if (!fits_) return false;
-    const std::uint8_t* flags = flags_ + (first - first_column_);
-    std::uint64_t seen = flags[0] & std::uint64_t{kIsMixed};
-    for (std::int64_t left = last - first - 1; left > 0; left -= kWord) {
-      std::uint64_t word;
-      std::memcpy(&word, ++flags, sizeof word);
-      seen |= left < kWord ? word << 8 * (kWord - left) : word;  // the first bytes
-      flags += kWord - 1;
-    }
+    const std::uint8_t* flags = flags_ + (first - first_column_) * kBytes;
+    std::int64_t left = (last - first) * kBytes;
+    std::uint64_t seen = first_bytes(flags, left) & ~kNewInFirst;
+    for (left -= kWord; left > 0; left -= kWord) seen |= first_bytes(flags += kWord, left);
     return seen == 0;
   }
   const Label* at(std::int64_t column) const { return first_row_ + (column - first_column_); }
 
  private:
   static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "the first bytes of a word are its lowest");
-  static constexpr std::int64_t kWord = 8;
+  static constexpr std::int64_t kWord = 8, kBytes = sizeof(Label);
   static constexpr std::uint8_t kIsMixed = 1, kIsNew = 2;  // rows differ in the column; it differs from the one before
+  static constexpr std::uint64_t kAll = ~std::uint64_t{0};
+  static constexpr std::uint64_t kNewInFirst = kAll / 255 * kIsNew & kAll >> 8 * (kWord - kBytes);  // label
+
+  static const std::uint8_t* bytes(const Label* labels) { return reinterpret_cast<const std::uint8_t*>(labels); }
+  /// The first `count` of eight bytes, or all.
+  static std::uint64_t first_bytes(const std::uint8_t* flags, std::int64_t count) {
+    std::uint64_t word;
+    std::memcpy(&word, flags, sizeof word);
+    return count < kWord ? word & ~(kAll << 8 * count) : word;
+  }
 
   std::int64_t first_column_;
   bool fits_;
   const Label* first_row_ = nullptr;
-  std::uint8_t flags_[kMost + kWord];
+  std::uint8_t flags_[kMost * kBytes + kWord];
 };
 
 }  // namespace arloss::cpu

@@ -1,6 +1,7 @@
 #include "cpu/label_pool.h"
 
 #include <cmath>
+#include <cstring>
 #include <limits>
 
 #include "cpu/label_pixels.h"
@@ -21,6 +22,22 @@ std::int32_t plain_code(std::int32_t stored) {
   return stored >= 0 ? stored & ~kPartlyIgnored : stored <= kFirstStored ? kMixedLabels : stored;
 }
 
+/// Calls visit(c) for the counts that are not 0, of a row that commonly has two or three: it is read by words.
+template <class Count, class Visit>
+void for_each_nonzero(const Count* counts, std::int64_t classes, const Visit& visit) {
+  constexpr std::int64_t kPerWord = sizeof(std::uint64_t) / sizeof(Count);
+  std::int64_t first = 0;
+  for (; first + kPerWord <= classes; first += kPerWord) {
+    std::uint64_t word;
+    std::memcpy(&word, counts + first, sizeof word);
+    if (word == 0) continue;
+    for (std::int64_t c = first; c < first + kPerWord; ++c)
+      if (counts[c] != 0) visit(static_cast<std::int32_t>(c));
+  }
+  for (; first < classes; ++first)
+    if (counts[first] != 0) visit(static_cast<std::int32_t>(first));
+}
+
 bool is_valid_weight(float weight) { return weight >= 0 && !std::isinf(weight); }
 
 }  // namespace
@@ -32,6 +49,9 @@ LabelPool::LabelPool(const Problem& problem, std::vector<std::int64_t> edges, Le
     stores_rows_ = max_block_labels(1) <= std::numeric_limits<std::uint16_t>::max();
     if (stores_rows_) mixed_rows_ = workspace.book<CountedLabel>("label counts of mixed cells", cells);
   }
+  if (problem.labels.depth % problem.grid.depth == 0 && problem.labels.height % problem.grid.height == 0 &&
+      problem.labels.width % problem.grid.width == 0)
+    labels_of_every_cell_ = static_cast<std::uint32_t>(problem.labels.count() / problem.grid.count());
   for (const std::int64_t edge : edges) {
     const Blocks blocks(problem.grid, edge);
     const std::string name = "blocks of scale " + std::to_string(edge);
@@ -65,25 +85,23 @@ std::int64_t LabelPool::first_invalid_label(const Label* labels, std::int64_t ro
   return found;
 }
 
-/// Cells of `edge` per axis side by side whose labels are compared at once.
-std::int64_t LabelPool::blocks_at_once(std::int64_t edge) const {
-  const std::int64_t widest = (problem_.labels.width - 1) / problem_.grid.width + 1;
-  return std::max<std::int64_t>(1, LabelColumns<std::uint8_t>::kMost / widest / edge);
-}
-
-/// Calls visit(x, the block's label pixels, their one label or NULL) for the blocks of a row. Most are of one label:
-/// whole label rows are compared first, and only the other blocks need be looked at pixel by pixel.
+/// Calls visit(x, the block's label pixels, their one label or NULL) for the blocks of a row, whose labels, or codes of
+/// cells, are a map of `extent`. Most are of one label: whole rows of the map are compared first, and only the other
+/// blocks need be looked at pixel by pixel.
 template <class Label, class Visit>
-void LabelPool::for_each_block(const Label* labels, const Blocks& blocks, std::int64_t row, const Visit& visit) const {
-  const Extent &extent = blocks.extent(), &grid = problem_.grid;
-  const std::int64_t image = row / (extent.depth * extent.height), step = blocks_at_once(blocks.edge());
-  for (Position first = start_of_row(extent, row); first.x < extent.width;) {
-    const std::int64_t last = std::min(extent.width, first.x + step);
-    Box box = labels_of_cells(grid, problem_.labels, blocks.cells(first, last));
-    const LabelColumns<Label> columns(labels, problem_.labels, image, box);
+void LabelPool::for_each_block(const Label* labels, const Extent& extent, const Blocks& blocks, std::int64_t row,
+                               const Visit& visit) const {
+  const Extent &row_extent = blocks.extent(), &grid = problem_.grid;
+  const std::int64_t image = row / (row_extent.depth * row_extent.height);
+  const std::int64_t widest = ((extent.width - 1) / grid.width + 1) * blocks.edge();
+  const std::int64_t step = std::max<std::int64_t>(1, LabelColumns<Label>::kMost / widest);
+  for (Position first = start_of_row(row_extent, row); first.x < row_extent.width;) {
+    const std::int64_t last = std::min(row_extent.width, first.x + step);
+    Box box = labels_of_cells(grid, extent, blocks.cells(first, last));
+    const LabelColumns<Label> columns(labels, extent, image, box);
+    math::FirstLabels ends(first.x * blocks.edge(), blocks.edge(), grid.width, extent.width);
     for (; first.x < last; ++first.x, box.first.x = box.last.x) {
-      const std::int64_t next_cell = std::min((first.x + 1) * blocks.edge(), grid.width);
-      box.last.x = math::first_label(next_cell, grid.width, problem_.labels.width);
+      box.last.x = std::min(ends.next(), extent.width);
       const bool is_one_label = columns.is_one_label(box.first.x, box.last.x);
       visit(first.x, box, is_one_label ? columns.at(box.first.x) : nullptr);
     }
@@ -99,13 +117,14 @@ std::int64_t LabelPool::pool_cell_row(const LabelMap& map, const Label* labels, 
   MixedRows mixed{stores_rows_ ? mixed_row(map, row) : nullptr, 0};
   std::int64_t first_invalid = kNotFound;
   const Classifier<Label> classify(problem_);
-  for_each_block(labels, Blocks(problem_.grid, 1), row, [&](std::int64_t x, const Box& box, const Label* only) {
+  const auto pool_cell = [&](std::int64_t x, const Box& box, const Label* only) {
     codes[x] = only != nullptr ? classify(*only) : kInvalidLabel;
     if (codes[x] != kInvalidLabel) return;
     const bool has_ignored = count_box(problem_, labels, image, box, counter, first_invalid);
     codes[x] = code_of(counter, has_ignored, mixed);
     counter.clear();
-  });
+  };
+  for_each_block(labels, problem_.labels, Blocks(problem_.grid, 1), row, pool_cell);
   return first_invalid;
 }
 
@@ -192,13 +211,15 @@ RunFault LabelPool::fault_of(const LabelMap& map, std::int64_t label, int num_th
 void LabelPool::pool_block_row(const LabelMap& map, const ScaleTable& table, std::int64_t row,
                                LabelCounter& counter) const {
   std::int32_t* const codes = at<std::int32_t>(map.workspace, table.codes) + row * table.blocks.extent().width;
-  with_labels(problem_.labels_dtype, map.labels, [&](const auto* labels) {
-    using Label = std::decay_t<decltype(*labels)>;
-    const Classifier<Label> classify(problem_);
-    for_each_block(labels, table.blocks, row, [&](std::int64_t x, const Box&, const Label* only) {
-      codes[x] = only != nullptr ? classify(*only) : pool_block(map, table, row, x, counter);
+  const auto pool = [&](const auto* cells, const auto& code_of_cell) {
+    for_each_block(cells, problem_.grid, table.blocks, row, [&](std::int64_t x, const Box&, const auto* only) {
+      codes[x] = only != nullptr ? code_of_cell(*only) : kMixedLabels;
+      if (codes[x] == kMixedLabels) codes[x] = pool_block(map, table, row, x, counter);
     });
-  });
+  };
+  if (!reads_codes_from_labels()) return pool(at<std::int32_t>(map.workspace, cell_codes_), plain_code);
+  with_labels(problem_.labels_dtype, map.labels,
+              [&](const auto* labels) { pool(labels, Classifier<std::decay_t<decltype(*labels)>>(problem_)); });
 }
 
 /// The code of block x of a row, whose counts are kept where it is mixed.
@@ -244,8 +265,14 @@ void LabelPool::count_cell(const LabelMap& map, std::int64_t image, const Positi
   } else if (code == kMixedLabels || (code & kPartlyIgnored) != 0) {
     count_labels(map, image, cells, counter);
   } else {
-    counter.add(code, static_cast<std::uint32_t>(labels_of_cells(grid, problem_.labels, cells).count()));
+    counter.add(code, num_labels(cell));
   }
+}
+
+std::uint32_t LabelPool::num_labels(const Position& cell) const {
+  if (labels_of_every_cell_ != 0) return labels_of_every_cell_;
+  const Box cells{cell, {cell.z + 1, cell.y + 1, cell.x + 1}};
+  return static_cast<std::uint32_t>(labels_of_cells(problem_.grid, problem_.labels, cells).count());
 }
 
 std::int32_t LabelPool::stored_code(const LabelMap& map, std::int64_t image, std::int64_t cell) const {
@@ -272,11 +299,6 @@ void LabelPool::write_cell_codes(const LabelMap& map, std::int64_t image, std::i
     const Classifier<std::decay_t<decltype(*labels)>> classify(problem_);
     for (int i = 0; i < count; ++i) codes[i] = classify(labels[start + i]);
   });
-}
-
-std::int32_t LabelPool::block_code(const LabelMap& map, int scale, std::int64_t image, std::int64_t block) const {
-  const ScaleTable& table = scales_[static_cast<std::size_t>(scale)];
-  return at<std::int32_t>(map.workspace, table.codes)[image * table.blocks.count() + block];
 }
 
 void LabelPool::count_labels(const LabelMap& map, std::int64_t image, const Box& cells, LabelCounter& counter) const {
@@ -308,10 +330,12 @@ int LabelPool::block_shares(const LabelMap& map, int scale, std::int64_t image, 
   const std::int64_t row = (image * table.blocks.count() + block) * problem_.classes;
   const auto read = [&](const auto* counts) {
     double total = 0;
-    for (std::int64_t c = 0; c < problem_.classes; ++c) total += counts[c];
     int count = 0;
-    for (std::int64_t c = 0; c < problem_.classes; ++c)
-      if (counts[c] != 0) shares[count++] = {static_cast<std::int32_t>(c), std::sqrt(counts[c] / total)};
+    for_each_nonzero(counts, problem_.classes, [&](std::int32_t label) {
+      shares[count++] = {label, static_cast<double>(counts[label])};
+      total += static_cast<double>(counts[label]);
+    });
+    for (int c = 0; c < count; ++c) shares[c].u = std::sqrt(shares[c].u / total);
     return count;
   };
   return table.is_wide ? read(at<std::uint32_t>(map.workspace, table.counts) + row)

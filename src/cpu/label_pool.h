@@ -27,6 +27,12 @@ struct LabelShare {
   double u;
 };
 
+/// The classes of one label row; u = 1 for the only one of a pure row.
+struct LabelRow {
+  const LabelShare* shares;
+  int count;
+};
+
 /// Counts label pixels by class. Between uses every count is 0.
 class LabelCounter {
  public:
@@ -91,8 +97,11 @@ class LabelPool {
   /// Writes the codes of consecutive cells.
   void write_cell_codes(const LabelMap& map, std::int64_t image, std::int64_t first, int count,
                         std::int32_t* codes) const;
-  /// Code of a block at edges()[scale].
-  std::int32_t block_code(const LabelMap& map, int scale, std::int64_t image, std::int64_t block) const;
+  /// Codes of an image's blocks at edges()[scale].
+  const std::int32_t* block_codes(const LabelMap& map, int scale, std::int64_t image) const {
+    const ScaleTable& table = scales_[static_cast<std::size_t>(scale)];
+    return at<std::int32_t>(map.workspace, table.codes) + image * table.blocks.count();
+  }
 
   /// The classes of a mixed cell or block (of others nothing is stored), u in float64; returns how many.
   int cell_shares(const LabelMap& map, std::int64_t image, std::int64_t cell, LabelCounter& counter,
@@ -130,9 +139,9 @@ class LabelPool {
   };
 
   bool reads_codes_from_labels() const { return problem_.labels == problem_.grid; }
-  std::int64_t blocks_at_once(std::int64_t edge) const;
   template <class Label, class Visit>
-  void for_each_block(const Label* labels, const Blocks& blocks, std::int64_t row, const Visit& visit) const;
+  void for_each_block(const Label* labels, const Extent& extent, const Blocks& blocks, std::int64_t row,
+                      const Visit& visit) const;
   template <class Label>
   std::int64_t first_invalid_label(const Label* labels, std::int64_t row) const;
   /// Label pixels of one class in a mixed cell.
@@ -160,6 +169,7 @@ class LabelPool {
     return first_invalid.load();
   }
   std::int64_t pool_row(const LabelMap& map, std::int64_t row, LabelCounter& counter) const;
+  std::uint32_t num_labels(const Position& cell) const;
   template <class Label>
   std::int64_t pool_cell_row(const LabelMap& map, const Label* labels, std::int64_t row, LabelCounter& counter) const;
   std::int32_t code_of(const LabelCounter& counter, bool has_ignored, MixedRows& mixed) const;
@@ -175,8 +185,9 @@ class LabelPool {
   std::int32_t stored_code(const LabelMap& map, std::int64_t image, std::int64_t cell) const;
 
   const Problem& problem_;
-  std::size_t cell_codes_ = 0;  // [batch][N] int32, unless a cell is one label pixel
-  std::size_t mixed_rows_ = 0;  // [batch][N] CountedLabel
+  std::uint32_t labels_of_every_cell_ = 0;  // 0: not all cells have as many label pixels
+  std::size_t cell_codes_ = 0;              // [batch][N] int32, unless a cell is one label pixel
+  std::size_t mixed_rows_ = 0;              // [batch][N] CountedLabel
   bool stores_rows_ = false;
   std::vector<ScaleTable> scales_;
 };

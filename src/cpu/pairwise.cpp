@@ -184,7 +184,7 @@ void PairwiseBackend::pack_labels(const Call& call, const LabelLists& lists, int
     const std::int64_t first = task % num_panels(lists.rows) * kPanel;
     for (std::int64_t row = first; row < std::min(first + kPanel, lists.rows); ++row) {
       const std::int32_t code =
-          edge < 0 ? pool_.cell_code(call.labels, image, row) : pool_.block_code(call.labels, edge, image, row);
+          edge < 0 ? pool_.cell_code(call.labels, image, row) : pool_.block_codes(call.labels, edge, image)[row];
       int count = 0;
       if (code >= 0) {
         chunk.shares[count++] = {code, 1.0};

@@ -48,6 +48,16 @@ TEST(Blocks, CountsRoundUpAxisByAxis) {
   EXPECT_EQ(Blocks({4, 6, 9}, std::int64_t{1} << 31).count(), 1);
 }
 
+TEST(Grid, FirstLabelsOfEveryStepthCell) {
+  for (const std::int64_t cells : {1, 2, 7, 97, 128})
+    for (const std::int64_t labels : {1, 5, 97, 128, 769, 1024})
+      for (const std::int64_t step : {1, 2, 3, 64}) {
+        math::FirstLabels walk(2 * step, step, cells, labels);
+        for (std::int64_t cell = 3 * step; cell <= cells; cell += step)
+          EXPECT_EQ(walk.next(), math::first_label(cell, cells, labels)) << cell << " of " << cells << ", " << labels;
+      }
+}
+
 /// Block index of every cell, by division.
 std::vector<std::int64_t> block_indices(const Extent& grid, std::int64_t edge) {
   const Extent blocks = Blocks(grid, edge).extent();

@@ -176,7 +176,7 @@ void expect_blocks(PooledMap& m, std::int64_t image, int scale) {
   for (std::int64_t block = 0; block < blocks.count(); ++block) {
     const Box cells = blocks.cells(position_of(blocks.extent(), block));
     const Counts counts = m.recount(image, cells);
-    EXPECT_EQ(m.pool().block_code(m.map(), scale, image, block), code_of(counts)) << "block " << block;
+    EXPECT_EQ(m.pool().block_codes(m.map(), scale, image)[block], code_of(counts)) << "block " << block;
     if (counts.size() > 1)
       expect_shares(shares.data(), m.pool().block_shares(m.map(), scale, image, block, shares.data()), counts);
     LabelCounter counter = m.counter();

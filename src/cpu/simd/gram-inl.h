@@ -12,6 +12,17 @@ HWY_BEFORE_NAMESPACE();
 namespace arloss::cpu {
 namespace HWY_NAMESPACE {
 
+/// Where the vectors of some parts of a chunk begin.
+struct VectorStarts {
+  int count = 0;
+  std::int64_t at[kChunk];
+
+  explicit VectorStarts(CellParts parts) {
+    for (int first = 0; parts != 0; first += kPart, parts >>= 1)
+      for (std::int64_t i = first; (parts & 1) != 0 && i < first + kPart; i += lanes()) at[count++] = i;
+  }
+};
+
 /// Dot products of four left rows with some right rows: sums that hide the latency of two multiply-add units, and ask
 /// for less than one load each.
 struct GramTile {
@@ -20,43 +31,47 @@ struct GramTile {
 };
 
 HWY_INLINE void multiply_gram_tile(const float* const (&left)[GramTile::kLeft], const float* (&right)[GramTile::kRight],
-                                   int length, GramTile& tile) {
+                                   const VectorStarts& starts, GramTile& tile) {
   Float sums[GramTile::kRight][GramTile::kLeft];
   for (auto& column : sums)
     for (Float& sum : column) sum = hn::Zero(FloatTag());
-  for (int i = 0; i < length; i += lanes())
+  for (int n = 0; n < starts.count; ++n)
     for (int q = 0; q < GramTile::kRight; ++q) {
+      const std::int64_t i = starts.at[n];
       const Float value = load(right[q] + i);
       for (int r = 0; r < GramTile::kLeft; ++r) sums[q][r] = hn::MulAdd(load(left[r] + i), value, sums[q][r]);
     }
   for (int q = 0; q < GramTile::kRight; ++q) sum_lanes(sums[q], tile.sums[q]);
 }
 
-HWY_INLINE void add_gram_tile(const GramJob& job, const GramTile& tile, int first_row, std::int64_t first_class) {
-  for (int r = 0; r < GramTile::kLeft && first_row + r < job.num_left; ++r) {
-    const std::int64_t row_class = job.row_class != nullptr ? job.row_class[first_row + r] : first_row + r;
-    for (int q = 0; q < GramTile::kRight && first_class + q < job.classes; ++q)
-      if (!job.is_symmetric || first_class + q >= row_class)
-        job.out[row_class * job.classes + first_class + q] += static_cast<double>(tile.sums[q][r]);
+HWY_INLINE void add_gram_tile(const GramJob& job, const GramTile& tile, std::int64_t first_left,
+                              std::int64_t first_right) {
+  const auto in_tile = [](std::int64_t rows, int most) { return static_cast<int>(rows < most ? rows : most); };
+  const int num_left = in_tile(job.left.count - first_left, GramTile::kLeft);
+  const int num_right = in_tile(job.right.count - first_right, GramTile::kRight);
+  for (int q = 0; q < num_right; ++q) {
+    const std::int64_t d = job.right.class_of(first_right + q);
+    for (int r = 0; r < num_left; ++r) {
+      const std::int64_t c = job.left.class_of(first_left + r);
+      if (!job.is_symmetric || d >= c) job.out[c * job.classes + d] += static_cast<double>(tile.sums[q][r]);
+    }
   }
 }
 
 HWY_ATTR void gram(const GramJob& job) {
   // Rows past the last repeat it; add_gram_tile drops their sums.
-  const auto left_row = [&](int r) {
-    return job.left + std::int64_t{r < job.num_left ? r : job.num_left - 1} * job.stride;
+  const auto row = [&](const ClassRows& rows, std::int64_t r) {
+    return rows.tile + (r < rows.count ? r : rows.count - 1) * job.stride;
   };
-  const auto right_row = [&](std::int64_t d) {
-    return job.right + (d < job.classes ? d : job.classes - 1) * job.stride;
-  };
-  for (int r = 0; r < job.num_left; r += GramTile::kLeft) {
-    const float* const left[] = {left_row(r), left_row(r + 1), left_row(r + 2), left_row(r + 3)};
+  const VectorStarts starts(job.left.parts & job.right.parts);
+  for (std::int64_t r = 0; r < job.left.count; r += GramTile::kLeft) {
+    const float* const left[] = {row(job.left, r), row(job.left, r + 1), row(job.left, r + 2), row(job.left, r + 3)};
     const std::int64_t first = job.is_symmetric ? r : 0;
-    for (std::int64_t d = first; d < job.classes; d += GramTile::kRight) {
+    for (std::int64_t d = first; d < job.right.count; d += GramTile::kRight) {
       const float* right[GramTile::kRight];
-      for (int q = 0; q < GramTile::kRight; ++q) right[q] = right_row(d + q);
+      for (int q = 0; q < GramTile::kRight; ++q) right[q] = row(job.right, d + q);
       GramTile tile;
-      multiply_gram_tile(left, right, job.length, tile);
+      multiply_gram_tile(left, right, starts, tile);
       add_gram_tile(job, tile, r, d);
     }
   }
@@ -76,7 +91,7 @@ struct AnchorRows {
   }
 };
 
-HWY_INLINE AnchorRows anchor_rows(const ProductJob& job, int i) {
+HWY_INLINE AnchorRows anchor_rows(const ProductJob& job, std::int64_t i) {
   const IntTag di;
   const Int anchor = job.table != nullptr ? hn::LoadU(di, job.anchor + i) : hn::Set(di, -1);
   const Int row = hn::Max(anchor, hn::Zero(di));
@@ -84,41 +99,47 @@ HWY_INLINE AnchorRows anchor_rows(const ProductJob& job, int i) {
           hn::RebindMask(FloatTag(), hn::Gt(anchor, hn::Set(di, -1)))};
 }
 
-/// kOutputs classes of the product for kVectors vectors of cells.
+HWY_INLINE Float joined(Join join, const float* out, Float sum) {
+  if (join == Join::kReplace) return sum;
+  return join == Join::kAdd ? hn::Add(load(out), sum) : hn::Sub(load(out), sum);
+}
+
+/// kOutputs classes of the product for kVectors vectors of cells, each at its start.
 template <int kOutputs, int kVectors>
-HWY_INLINE void write_outputs(const ProductJob& job, int i, std::int64_t first, const AnchorRows* rows) {
+HWY_INLINE void write_outputs(const ProductJob& job, const std::int64_t* start, std::int64_t first,
+                              const AnchorRows* rows) {
   Float sums[kVectors][kOutputs];
-  const auto at = [&](int v, int q) { return (first + q) * job.stride + i + v * lanes(); };
   for (int v = 0; v < kVectors; ++v)
-    for (int q = 0; q < kOutputs; ++q) {
-      sums[v][q] = rows[v].at(first + q);
-      if (job.adds) sums[v][q] = hn::Add(sums[v][q], load(job.out + at(v, q)));
-    }
-  for (std::int64_t c = 0; c < job.classes && job.tile != nullptr; ++c) {
-    const float* const row = job.matrix + c * job.classes + first;
-    const float* const tile = job.tile + c * job.stride + i;
+    for (int q = 0; q < kOutputs; ++q) sums[v][q] = rows[v].at(first + q);
+  for (std::int64_t r = 0; r < job.rows.count; ++r) {
+    const float* const row = job.matrix + job.rows.class_of(r) * job.classes + first;
+    const float* const tile = job.rows.tile + r * job.stride;
     for (int q = 0; q < kOutputs; ++q) {
       const Float factor = broadcast(row[q]);
-      for (int v = 0; v < kVectors; ++v) sums[v][q] = hn::MulAdd(load(tile + v * lanes()), factor, sums[v][q]);
+      for (int v = 0; v < kVectors; ++v) sums[v][q] = hn::MulAdd(load(tile + start[v]), factor, sums[v][q]);
     }
   }
   for (int v = 0; v < kVectors; ++v)
-    for (int q = 0; q < kOutputs; ++q) store(sums[v][q], job.out + at(v, q));
+    for (int q = 0; q < kOutputs; ++q) {
+      float* const out = job.out + (first + q) * job.stride + start[v];
+      store(joined(job.join, out, sums[v][q]), out);
+    }
 }
 
 template <int kVectors>
-HWY_INLINE void write_vectors(const ProductJob& job, int i) {
+HWY_INLINE void write_vectors(const ProductJob& job, const std::int64_t* start) {
   AnchorRows rows[kVectors];
-  for (int v = 0; v < kVectors; ++v) rows[v] = anchor_rows(job, i + v * lanes());
+  for (int v = 0; v < kVectors; ++v) rows[v] = anchor_rows(job, start[v]);
   for_equal_parts<kClassSums>(job.classes, [&](auto count, std::int64_t first) HWY_ATTR {
-    write_outputs<decltype(count)::value, kVectors>(job, i, first, rows);
+    write_outputs<decltype(count)::value, kVectors>(job, start, first, rows);
   });
 }
 
 HWY_ATTR void product(const ProductJob& job) {
-  int i = 0;
-  for (; i + 2 * lanes() <= job.length; i += 2 * lanes()) write_vectors<2>(job, i);
-  for (; i < job.length; i += lanes()) write_vectors<1>(job, i);
+  const VectorStarts starts(job.rows.parts);
+  int n = 0;
+  for (; n + 2 <= starts.count; n += 2) write_vectors<2>(job, starts.at + n);
+  if (n < starts.count) write_vectors<1>(job, starts.at + n);
 }
 
 HWY_ATTR void multiply(const float* a, const float* b, int b_stride, int stride, int length, std::int64_t rows,

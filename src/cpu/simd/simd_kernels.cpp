@@ -9,13 +9,15 @@
 #include "cpu/simd/chain-inl.h"
 #include "cpu/simd/embed-inl.h"
 #include "cpu/simd/gram-inl.h"
+#include "cpu/simd/labels-inl.h"
 
 HWY_BEFORE_NAMESPACE();
 namespace arloss::cpu {
 namespace HWY_NAMESPACE {
 
 const SimdKernels* kernels_of_target() {
-  static const SimdKernels kernels = {hwy::TargetName(HWY_TARGET), load_logit, embed, gram, product, multiply, chain};
+  static const SimdKernels kernels = {
+      hwy::TargetName(HWY_TARGET), load_logit, embed, gram, product, multiply, chain, mark_changes};
   return &kernels;
 }
 

@@ -41,26 +41,45 @@ struct EmbedJob {
   float* sum;                  // [stride] sum of exp(z - max)
 };
 
-/// out[row_class[r]][d] += sum over cells of left_r * right_d, the float32 sum of one chunk joined in float64.
-struct GramJob {
-  const float* left;   // tile of num_left rows
-  const float* right;  // tile of classes rows
-  int stride, length;  // length: cells, rounded up to a multiple of 16
-  int num_left;
-  std::int64_t classes;
-  const std::int32_t* row_class;  // [num_left]; NULL: row r is class r
-  bool is_symmetric;              // left and right give a symmetric product: only d >= c is written
-  double* out;                    // [classes][classes]
+/// Cells of a chunk by sixteens: bit b is set for cells [16 b, 16 b + 16).
+using CellParts = std::uint32_t;
+inline constexpr int kPart = 16;
+
+/// The parts that cells [first, last) lie in.
+inline CellParts parts_of(int first, int last) {
+  return (CellParts{2} << (last - 1) / kPart) - (CellParts{1} << first / kPart);
+}
+
+/// A tile's rows of some classes, or of all.
+struct ClassRows {
+  const float* tile;
+  std::int64_t count;
+  const std::int32_t* classes;  // [count]; NULL: row r is class r
+  CellParts parts;              // that are looked at: elsewhere rows are zero, or not of interest
+
+  std::int64_t class_of(std::int64_t row) const { return classes != nullptr ? classes[row] : row; }
 };
 
-/// out_d (+)= sum_c tile_c * matrix[c][d] + table[anchor][d], for every cell.
+/// out[c][d] += sum over cells of left_c * right_d, the float32 sum of one chunk joined in float64.
+struct GramJob {
+  ClassRows left, right;
+  int stride;
+  std::int64_t classes;
+  bool is_symmetric;  // left and right are all classes and give a symmetric product: only d >= c is written
+  double* out;        // [classes][classes]
+};
+
+/// What becomes of the numbers that a product finds.
+enum class Join { kReplace, kAdd, kSubtract };
+
+/// out_d =, += or -= sum_c rows_c * matrix[c][d] + table[anchor][d], for every cell of the rows' parts.
 struct ProductJob {
-  const float* tile;           // NULL: no product
+  ClassRows rows;
   const float* matrix;         // [classes][classes]
   const float* table;          // [classes][classes], or NULL
   const std::int32_t* anchor;  // [stride]; -1: no row of the table
-  bool adds;                   // add to out instead of overwriting it
-  int stride, length;
+  Join join;
+  int stride;
   std::int64_t classes;
   float* out;  // tile, not one of the inputs
 };
@@ -128,6 +147,9 @@ struct SimdKernels {
   /// out_r = a_r * b_r for `rows` tile rows; b_stride 0 multiplies every row by the one row b. out may be a.
   void (*multiply)(const float* a, const float* b, int b_stride, int stride, int length, std::int64_t rows, float* out);
   void (*chain)(const ChainJob&);
+  /// flags[i] |= flag where bytes a[i] and b[i] differ, i < count.
+  void (*mark_changes)(const std::uint8_t* a, const std::uint8_t* b, std::int64_t count, std::uint8_t flag,
+                       std::uint8_t* flags);
 };
 
 /// The best this machine runs of the instruction sets compiled in.
