@@ -1,9 +1,9 @@
-# Installs the header and the library, and describes them to CMake (find_package(arloss), target arloss::arloss) and to
+# Installs the headers and the library, and describes them to CMake (find_package(arloss), target arloss::arloss) and to
 # pkg-config (arloss). The installed tree may be moved: nothing in it names its own place.
 include(CMakePackageConfigHelpers)
 
 install(TARGETS arloss EXPORT arlossTargets)
-install(DIRECTORY include/arloss TYPE INCLUDE FILES_MATCHING PATTERN "*.h")
+install(DIRECTORY include/arloss TYPE INCLUDE FILES_MATCHING PATTERN "*.h" PATTERN "*.hpp")
 
 set(package_dir ${CMAKE_INSTALL_LIBDIR}/cmake/arloss)
 install(EXPORT arlossTargets NAMESPACE arloss:: FILE arlossTargets.cmake DESTINATION ${package_dir})

@@ -12,7 +12,7 @@ trap 'rm -rf "$work"' EXIT
 prefix="$work/moved place"
 mv "$work/first place" "$prefix"
 (cd "$prefix" && find . -type f -o -type l | sort)
-if grep -rlF -e "$source/src" -e "$source/include" -e "$build" -e "$work/first" "$prefix" --include='*.cmake' --include='*.pc' --include='*.h'; then
+if grep -rlF -e "$source/src" -e "$source/include" -e "$build" -e "$work/first" "$prefix" --include='*.cmake' --include='*.pc' --include='*.h' --include='*.hpp'; then
   echo "the files above name a place of the machine that built them"
   exit 1
 fi

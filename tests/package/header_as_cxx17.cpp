@@ -1,5 +1,6 @@
-// The public header is C++17 by itself, its functions keep C linkage, and it may be included twice.
+// The public headers are C++17 by themselves, the C calls keep C linkage, and they may be included twice.
 #include <arloss/arloss.h>
+#include <arloss/arloss.hpp>
 
 #include <type_traits>
 
