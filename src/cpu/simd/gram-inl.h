@@ -12,14 +12,27 @@ HWY_BEFORE_NAMESPACE();
 namespace arloss::cpu {
 namespace HWY_NAMESPACE {
 
+/// Calls body(first, last) for the runs of cells that some parts of a chunk make.
+template <class Body>
+HWY_INLINE void for_each_run(CellParts parts, const Body& body) {
+  while (parts != 0) {
+    const std::size_t skipped = hwy::Num0BitsBelowLS1Bit_Nonzero32(parts);
+    const std::size_t length = hwy::Num0BitsBelowLS1Bit_Nonzero32(~(parts >> skipped));
+    const std::size_t first = skipped * kPart, last = first + length * kPart;
+    body(static_cast<std::int64_t>(first), static_cast<std::int64_t>(last));
+    parts &= ~parts_of(static_cast<int>(first), static_cast<int>(last));
+  }
+}
+
 /// Where the vectors of some parts of a chunk begin.
 struct VectorStarts {
   int count = 0;
   std::int64_t at[kChunk];
 
   explicit VectorStarts(CellParts parts) {
-    for (int first = 0; parts != 0; first += kPart, parts >>= 1)
-      for (std::int64_t i = first; (parts & 1) != 0 && i < first + kPart; i += lanes()) at[count++] = i;
+    for_each_run(parts, [&](std::int64_t first, std::int64_t last) HWY_ATTR {
+      for (std::int64_t i = first; i < last; i += lanes()) at[count++] = i;
+    });
   }
 };
 
@@ -31,16 +44,17 @@ struct GramTile {
 };
 
 HWY_INLINE void multiply_gram_tile(const float* const (&left)[GramTile::kLeft], const float* (&right)[GramTile::kRight],
-                                   const VectorStarts& starts, GramTile& tile) {
+                                   CellParts parts, GramTile& tile) {
   Float sums[GramTile::kRight][GramTile::kLeft];
   for (auto& column : sums)
     for (Float& sum : column) sum = hn::Zero(FloatTag());
-  for (int n = 0; n < starts.count; ++n)
-    for (int q = 0; q < GramTile::kRight; ++q) {
-      const std::int64_t i = starts.at[n];
-      const Float value = load(right[q] + i);
-      for (int r = 0; r < GramTile::kLeft; ++r) sums[q][r] = hn::MulAdd(load(left[r] + i), value, sums[q][r]);
-    }
+  for_each_run(parts, [&](std::int64_t first, std::int64_t last) HWY_ATTR {
+    for (std::int64_t i = first; i < last; i += lanes())
+      for (int q = 0; q < GramTile::kRight; ++q) {
+        const Float value = load(right[q] + i);
+        for (int r = 0; r < GramTile::kLeft; ++r) sums[q][r] = hn::MulAdd(load(left[r] + i), value, sums[q][r]);
+      }
+  });
   for (int q = 0; q < GramTile::kRight; ++q) sum_lanes(sums[q], tile.sums[q]);
 }
 
@@ -63,7 +77,6 @@ HWY_ATTR void gram(const GramJob& job) {
   const auto row = [&](const ClassRows& rows, std::int64_t r) {
     return rows.tile + (r < rows.count ? r : rows.count - 1) * job.stride;
   };
-  const VectorStarts starts(job.left.parts & job.right.parts);
   for (std::int64_t r = 0; r < job.left.count; r += GramTile::kLeft) {
     const float* const left[] = {row(job.left, r), row(job.left, r + 1), row(job.left, r + 2), row(job.left, r + 3)};
     const std::int64_t first = job.is_symmetric ? r : 0;
@@ -71,7 +84,7 @@ HWY_ATTR void gram(const GramJob& job) {
       const float* right[GramTile::kRight];
       for (int q = 0; q < GramTile::kRight; ++q) right[q] = row(job.right, d + q);
       GramTile tile;
-      multiply_gram_tile(left, right, starts, tile);
+      multiply_gram_tile(left, right, job.left.parts & job.right.parts, tile);
       add_gram_tile(job, tile, r, d);
     }
   }
