@@ -10,7 +10,7 @@ LEFT_COLUMNS = 1  # the rest are numbers
 # The library's, then rivals from the cheapest on, then what has no place here.
 OPERATIONS = ("pool", "forward", "backward", "forward_backward", "pairwise", "affinity_rows", "check", "copy",
               "softmax", "factored_blocked", "factored", "materialised", "materialised_huber", "torch_cross_entropy",
-              "torch_factored", "torch_materialised")
+              "torch_factored", "torch_materialised", "torch_keops")
 
 
 def markdown(columns, rows, left=LEFT_COLUMNS):
