@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "arloss/arloss.h"
+#include "bench_device.h"
 #include "cpu_workloads.h"
 
 namespace bench {
@@ -18,7 +19,8 @@ struct BenchArguments {
   std::vector<std::vector<std::int32_t>> scales = {{1}, {1, 2, 4}};
   double most_pair_work = 5e10;  // multiply-adds of calls that visit every pair: seconds
   bool is_smoke = false;
-  bool is_list = false;  // of the workloads of a whole run, nothing else
+  bool is_list = false;                // of the workloads of a whole run, nothing else
+  BenchDevice* cuda_device = nullptr;  // where there is one
 };
 
 extern const char kBenchHelp[];

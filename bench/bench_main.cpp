@@ -1,9 +1,11 @@
-// arloss_bench: the library's operations and their rivals on the CPU, by workload. arloss_bench --help.
+// arloss_bench: the library's operations and their rivals, on the CPU and a CUDA device, by workload: arloss_bench
+// --help.
 #include <benchmark/benchmark.h>
 
 #include <cstdio>
 #include <cstring>
 #include <exception>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -30,14 +32,17 @@ int main(int argc, char** argv) {
   auto count = static_cast<int>(options.size());
   benchmark::Initialize(&count, options.data());
   try {
-    const bench::BenchArguments arguments = bench::read_arguments({options.begin() + 1, options.begin() + count});
+    bench::BenchArguments arguments = bench::read_arguments({options.begin() + 1, options.begin() + count});
     if (arguments.is_list) {
       for (const char* const name : bench::kWholeRun) std::puts(name);
       return 0;
     }
+    const std::unique_ptr<bench::BenchDevice> cuda_device = bench::make_cuda_device(arguments.is_smoke);
+    arguments.cuda_device = cuda_device.get();
+    if (cuda_device) benchmark::AddCustomContext("cuda_device", cuda_device->name());
     bench::add_run_facts();
     bench::add_rival_facts(arguments);
-    bench::register_machine_probes(arguments.is_smoke);
+    bench::register_machine_probes(arguments);
     for (const bench::CpuWorkload& workload : arguments.workloads) bench::register_workload(workload, arguments);
     return bench::run_timed_benchmarks(has_file);
   } catch (const std::exception& error) {

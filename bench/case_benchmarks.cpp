@@ -3,6 +3,7 @@
 #include <benchmark/benchmark.h>
 #include <omp.h>
 
+#include <algorithm>
 #include <cstdio>
 #include <exception>
 #include <string>
@@ -38,17 +39,31 @@ void leave_out(const std::string& name, const std::string& reason) {
 
 std::size_t copy_spread(bool is_smoke) { return is_smoke ? std::size_t{1} << 20 : bytes_beyond_caches(); }
 
-/// One workload, dtype, set of scales and number of threads.
+/// 1 GiB is far beyond the caches of any device; there and back it is to leave room for the rest.
+std::size_t device_copy_bytes(const BenchDevice& device, bool is_smoke) {
+  return is_smoke ? std::size_t{1} << 16 : static_cast<std::size_t>(std::min(0x1p30, device.available_bytes() / 8));
+}
+
+/// One workload, dtype, set of scales, and device or number of threads.
 class CaseBenchmarks {
  public:
   CaseBenchmarks(const CaseSettings& settings, const BenchArguments& arguments)
       : settings_(settings), most_pair_work_(arguments.most_pair_work), copy_spread_(copy_spread(arguments.is_smoke)) {}
 
   void register_library() const {
+    if (is_on_cuda() && !fits(kForwardBackward.name, 0)) return;
     add(kForwardBackward.name, settings_, kForwardBackward.make);
     if (is_sweep(settings_.workload)) return;
     for (const Operation& operation : kOthers) add(operation.name, settings_, operation.make);
     if (takes_few_pairs("pairwise")) add("pairwise", settings_, make_pairwise);
+  }
+
+  void register_device_copy() const {
+    const auto bytes = static_cast<std::size_t>(3 * settings_.logits_bytes());
+    if (!fits("copy", 2 * static_cast<double>(bytes))) return;
+    add("copy", settings_, [bytes](const CaseSettings& s) {
+      return make_device_copy(*s.device, bytes, static_cast<double>(s.workload.batch * s.workload.cells()));
+    });
   }
 
   void register_rivals() const {
@@ -78,9 +93,11 @@ class CaseBenchmarks {
   }
 #endif
 
+  bool is_on_cuda() const { return settings_.device->type() == ARLOSS_DEVICE_CUDA; }
+
   std::string full_name(const std::string& operation) const {
-    const std::string name =
-        settings_.workload.name + "/" + settings_.dtype_name() + "/" + settings_.scales_name() + "/" + operation;
+    const std::string name = settings_.workload.name + "/" + settings_.dtype_name() + "/" + settings_.scales_name() +
+                             (is_on_cuda() ? "/cuda/" : "/") + operation;
     return sweeps_threads(settings_.workload) ? name + "/threads:" + std::to_string(settings_.num_threads) : name;
   }
 
@@ -90,13 +107,15 @@ class CaseBenchmarks {
     const BenchmarkFacts facts = {static_cast<double>(settings.logits_bytes()),
                                   static_cast<double>(settings.num_threads), static_cast<double>(w.batch),
                                   static_cast<double>(w.cells()), static_cast<double>(w.classes)};
-    register_timed(full_name(operation), facts, [=] { return make(settings); });
+    register_timed(
+        full_name(operation), facts, [=] { return make(settings); }, settings.device->clock());
   }
 
   bool fits(const char* name, double needed) const {
     const double tensors = 6.0 * static_cast<double>(settings_.logits_bytes());
-    if (needed + tensors <= available_bytes()) return true;
-    leave_out(full_name(name), "needs " + gigabytes(needed) + " of " + gigabytes(available_bytes()) + " available");
+    const double available = settings_.device->available_bytes();
+    if (needed + tensors <= available) return true;
+    leave_out(full_name(name), "needs " + gigabytes(needed + tensors) + " of " + gigabytes(available) + " available");
     return false;
   }
 
@@ -131,15 +150,20 @@ void add_rival_facts(const BenchArguments& arguments) {
   static_cast<void>(arguments);
 }
 
-void register_machine_probes(bool is_smoke) {
+void register_machine_probes(const BenchArguments& arguments) {
   const int threads = omp_get_max_threads();
   const auto facts = [](int used) { return BenchmarkFacts{0, static_cast<double>(used), 0, 0, 0}; };
-  const std::size_t copied = copy_spread(is_smoke);
+  const std::size_t copied = copy_spread(arguments.is_smoke);
   register_timed("machine/copy", facts(threads), [=] { return make_memory_copy(copied, copied, 1, threads); });
   register_timed("machine/multiply_add", facts(threads), [=] { return make_multiply_add(threads); });
   for (const int used : {1, 2})
     register_timed("machine/two_threads/threads:" + std::to_string(used), facts(used),
                    [=] { return make_multiply_add(used); });
+  if (BenchDevice* const device = arguments.cuda_device)
+    register_timed(
+        "machine/cuda/copy", facts(0),
+        [=, bytes = device_copy_bytes(*device, arguments.is_smoke)] { return make_device_copy(*device, bytes, 1); },
+        device->clock());
 }
 
 void register_workload(const CpuWorkload& workload, const BenchArguments& arguments) {
@@ -151,6 +175,13 @@ void register_workload(const CpuWorkload& workload, const BenchArguments& argume
         const CaseBenchmarks benchmarks({workload, dtype, scales, used}, arguments);
         benchmarks.register_library();
         benchmarks.register_rivals();
+      }
+      if (arguments.cuda_device && !sweeps_threads(workload)) {
+        CaseSettings on_device = {workload, dtype, scales};
+        on_device.device = arguments.cuda_device;
+        const CaseBenchmarks benchmarks(on_device, arguments);
+        benchmarks.register_library();
+        benchmarks.register_device_copy();
       }
     }
   }

@@ -1,6 +1,5 @@
 #include "prepared_case.h"
 
-#include <algorithm>
 #include <cmath>
 #include <cstdio>
 #include <map>
@@ -23,9 +22,6 @@ arloss_problem_t problem_of(const CaseSettings& settings) {
   return problem;
 }
 
-/// NaN in bfloat16, and twice over in float32.
-constexpr std::uint16_t kPoison = 0x7FC1;
-
 }  // namespace
 
 std::string CaseSettings::scales_name() const {
@@ -36,71 +32,87 @@ std::string CaseSettings::scales_name() const {
 
 PreparedCase::PreparedCase(const CaseSettings& settings) : settings_(settings) {
   const arloss_problem_t problem = problem_of(settings);
+  BenchDevice& device = *settings.device;
   arloss_options_t options;
   arloss_options_init(&options);
+  options.device = device.type();
   options.num_threads = settings.num_threads;
   arloss_plan_t* plan = nullptr;
   require(arloss_plan_create(&plan, &problem, &options));
   plan_.reset(plan);
-  state_ = AlignedMemory<char>(bytes_by(arloss_plan_state_bytes, plan));
-  workspace_ = AlignedMemory<char>(bytes_by(arloss_plan_workspace_bytes, plan));
-  gradient_ = AlignedMemory<char>(static_cast<std::size_t>(settings.logits_bytes()));
+  state_ = device.allocate(bytes_by(arloss_plan_state_bytes, plan));
+  workspace_ = device.allocate(bytes_by(arloss_plan_workspace_bytes, plan));
+  loss_ = device.allocate(sizeof(float));
 
   const WorkloadData& data = data_of(settings.workload);
-  io_.struct_size = sizeof io_;
-  io_.logits = data.logits.data();
+  const void* logits = data.logits.data();
   if (settings.dtype == ARLOSS_DTYPE_BFLOAT16) {
     half_logits_ = to_bfloat16(data.logits);
-    io_.logits = half_logits_.data();
+    logits = half_logits_.data();
   }
-  io_.labels = data.labels.data();
-  io_.loss = &loss_;
-  io_.grad_logits = gradient_.data();
+  const auto logits_bytes = static_cast<std::size_t>(settings.logits_bytes());
+  tensors_.resize(device.copies(2 * logits_bytes + data.labels.size()));
+  for (Tensors& tensors : tensors_)
+    tensors = {device.hold(logits, logits_bytes), device.hold(data.labels.data(), data.labels.size()),
+               device.allocate(logits_bytes)};
+}
+
+arloss_tensors_t PreparedCase::next() {
+  turn_ = (turn_ + 1) % tensors_.size();
+  const Tensors& tensors = tensors_[turn_];
+  arloss_tensors_t io{};
+  io.struct_size = sizeof io;
+  io.logits = tensors.logits->data();
+  io.labels = tensors.labels->data();
+  io.loss = static_cast<float*>(loss_->data());
+  io.grad_logits = tensors.gradient->data();
+  return io;
 }
 
 void PreparedCase::run(RunCall call) {
-  require(call(plan_.get(), &io_, state_.data(), state_.size(), workspace_.data(), workspace_.size(), nullptr));
+  const arloss_tensors_t io = next();
+  require(call(plan_.get(), &io, state_->data(), state_->bytes(), workspace_->data(), workspace_->bytes(),
+               settings_.device->stream()));
 }
 
-void PreparedCase::label_distribution(std::int32_t scale_index, float* out) {
-  require(
-      arloss_label_distribution(plan_.get(), &io_, scale_index, out, workspace_.data(), workspace_.size(), nullptr));
+void PreparedCase::label_distribution(std::int32_t scale_index, const CallMemory& out) {
+  const arloss_tensors_t io = next();
+  require(arloss_label_distribution(plan_.get(), &io, scale_index, static_cast<float*>(out.data()), workspace_->data(),
+                                    workspace_->bytes(), settings_.device->stream()));
 }
 
-void PreparedCase::affinity_rows(const std::vector<std::int64_t>& images, const std::vector<std::int64_t>& cells,
-                                 float* out) {
-  require(arloss_affinity_rows(plan_.get(), &io_, ARLOSS_AFFINITY_RESIDUAL, images.data(), cells.data(),
-                               static_cast<std::int64_t>(cells.size()), out, workspace_.data(), workspace_.size(),
-                               nullptr));
+void PreparedCase::affinity_rows(const CallMemory& images, const CallMemory& cells, const CallMemory& out) {
+  const arloss_tensors_t io = next();
+  const auto rows = [](const CallMemory& memory) { return static_cast<const std::int64_t*>(memory.data()); };
+  const auto num_rows = static_cast<std::int64_t>(cells.bytes() / sizeof(std::int64_t));
+  require(arloss_affinity_rows(plan_.get(), &io, ARLOSS_AFFINITY_RESIDUAL, rows(images), rows(cells), num_rows,
+                               static_cast<float*>(out.data()), workspace_->data(), workspace_->bytes(),
+                               settings_.device->stream()));
 }
 
 arloss_report_t PreparedCase::inspect() {
+  const arloss_tensors_t io = next();
   arloss_report_t report{};
   report.struct_size = sizeof report;
-  require(arloss_check(plan_.get(), &io_, &report, workspace_.data(), workspace_.size(), nullptr));
+  require(arloss_check(plan_.get(), &io, &report, workspace_->data(), workspace_->bytes(), settings_.device->stream()));
   return report;
 }
 
+void PreparedCase::set_logits(const float* logits) {
+  for (Tensors& tensors : tensors_)
+    tensors.logits = settings_.device->hold(logits, static_cast<std::size_t>(settings_.logits_bytes()));
+}
+
 void PreparedCase::poison() {
-  loss_ = NAN;
-  auto* const halves = reinterpret_cast<std::uint16_t*>(gradient_.data());
-  std::fill(halves, halves + gradient_.size() / 2, kPoison);
+  loss_->poison();
+  for (const Tensors& tensors : tensors_) tensors.gradient->poison();
 }
 
-bool PreparedCase::has_loss() const { return std::isfinite(loss_) && loss_ > 0; }
+float PreparedCase::loss() const { return *reinterpret_cast<const float*>(loss_->read().get()); }
 
-bool PreparedCase::has_gradient() const {
-  const auto* const halves = reinterpret_cast<const std::uint16_t*>(gradient_.data());
-  const auto* const end = halves + gradient_.size() / 2;
-  const bool is_float32 = settings_.dtype == ARLOSS_DTYPE_FLOAT32;
-  // The upper half of a float32 and a bfloat16 are NaN alike.
-  bool has_value = false;
-  for (const auto* half = halves + (is_float32 ? 1 : 0); half < end; half += is_float32 ? 2 : 1) {
-    if ((*half & 0x7F80) == 0x7F80) return false;
-    has_value |= (*half & 0x7FFF) != 0;
-  }
-  return has_value;
-}
+bool PreparedCase::has_loss() const { return std::isfinite(loss()) && loss() > 0; }
+
+bool PreparedCase::has_gradient() const { return holds_results(*tensors_[turn_].gradient, settings_.dtype); }
 
 std::string PreparedCase::describe() const {
   std::size_t needed = 0;
@@ -121,14 +133,14 @@ CallCost PreparedCase::cost() const {
                   &flops) != 2)
     throw std::runtime_error("arloss_plan_describe has no line '" + std::string(kLine) + "...' that can be read");
   return {static_cast<double>(settings_.workload.batch * settings_.workload.cells()), bytes, flops,
-          static_cast<double>(state_.bytes() + workspace_.bytes())};
+          static_cast<double>(state_->bytes() + workspace_->bytes())};
 }
 
 std::shared_ptr<PreparedCase> prepare(const CaseSettings& s) {
-  using Key = std::tuple<std::string, int, std::vector<std::int32_t>, int, int, float>;
+  using Key = std::tuple<std::string, int, std::vector<std::int32_t>, int, int, float, const BenchDevice*>;
   static std::map<Key, std::weak_ptr<PreparedCase>> prepared;
   std::weak_ptr<PreparedCase>& kept =
-      prepared[{s.workload.name, s.dtype, s.scales, s.num_threads, s.penalty, s.penalty_param}];
+      prepared[{s.workload.name, s.dtype, s.scales, s.num_threads, s.penalty, s.penalty_param, s.device}];
   std::shared_ptr<PreparedCase> found = kept.lock();
   if (!found) kept = found = std::make_shared<PreparedCase>(s);
   return found;

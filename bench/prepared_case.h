@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-#include "aligned_memory.h"
+#include "bench_device.h"
 #include "cpu_workloads.h"
 #include "library_calls.h"
 #include "timed_call.h"
@@ -21,34 +21,36 @@ struct CaseSettings {
   int num_threads = 1;
   arloss_penalty_t penalty = ARLOSS_PENALTY_SQUARED;
   float penalty_param = 0;
+  BenchDevice* device = &host_device();
 
   std::int64_t logits_bytes() const { return workload.logits() * (dtype == ARLOSS_DTYPE_FLOAT32 ? 4 : 2); }
   std::string dtype_name() const { return dtype == ARLOSS_DTYPE_FLOAT32 ? "float32" : "bfloat16"; }
   std::string scales_name() const;
 };
 
-/// A plan, the tensors of a half-trained network and all the memory a call needs. Its calls throw what the library
-/// refuses.
+/// A plan, the tensors of a half-trained network and all the memory a call needs, on the device of the settings. Its
+/// calls throw what the library refuses; on a CUDA device they return when their work is on its stream, but inspect().
 class PreparedCase {
  public:
   explicit PreparedCase(const CaseSettings& settings);
 
   void run(RunCall call);
-  void label_distribution(std::int32_t scale_index, float* out);
-  void affinity_rows(const std::vector<std::int64_t>& images, const std::vector<std::int64_t>& cells, float* out);
+  void label_distribution(std::int32_t scale_index, const CallMemory& out);
+  /// Images and cells are int64.
+  void affinity_rows(const CallMemory& images, const CallMemory& cells, const CallMemory& out);
   arloss_report_t inspect();
 
-  /// Turns to other logits, float32 cases only.
-  void set_logits(const float* logits) { io_.logits = logits; }
+  /// Turns to other logits, which the caller keeps; float32 cases only.
+  void set_logits(const float* logits);
 
   /// NaN throughout, in loss and gradient.
   void poison();
   bool has_loss() const;
   bool has_gradient() const;
-  /// For a rival to write its own to; float32 cases only.
-  float loss() const { return loss_; }
-  void set_loss(float loss) { loss_ = loss; }
-  float* gradient() { return reinterpret_cast<float*>(gradient_.data()); }
+  float loss() const;
+  /// For a rival to write its own to; float32 cases of the host only.
+  void set_loss(float loss) { loss_->write(&loss); }
+  float* gradient() { return static_cast<float*>(tensors_[turn_].gradient->data()); }
 
   const CaseSettings& settings() const { return settings_; }
   std::string describe() const;
@@ -61,12 +63,18 @@ class PreparedCase {
   double logits_bytes() const { return static_cast<double>(settings_.logits_bytes()); }
 
  private:
+  struct Tensors {
+    std::unique_ptr<CallMemory> logits, labels, gradient;
+  };
+  /// Those of the next turn.
+  arloss_tensors_t next();
+
   CaseSettings settings_;
   Plan plan_{nullptr, &arloss_plan_destroy};
   std::vector<std::uint16_t> half_logits_;
-  AlignedMemory<char> state_, workspace_, gradient_;
-  float loss_ = 0;
-  arloss_tensors_t io_{};
+  std::vector<Tensors> tensors_;  // alike, and taken in turn
+  std::unique_ptr<CallMemory> state_, workspace_, loss_;
+  std::size_t turn_ = 0;
 };
 
 /// The case of these settings, made once and kept as long as anyone holds it.

@@ -14,7 +14,8 @@ using Make = std::function<std::unique_ptr<TimedCall>()>;
 
 class TimedBenchmark {
  public:
-  TimedBenchmark(const BenchmarkFacts& facts, Make make) : facts_(facts), make_(std::move(make)) {}
+  TimedBenchmark(const BenchmarkFacts& facts, Make make, DeviceClock clock)
+      : facts_(facts), make_(std::move(make)), clock_(std::move(clock)) {}
 
   void operator()(benchmark::State& state) {
     try {
@@ -24,10 +25,7 @@ class TimedBenchmark {
         call_ = std::move(made);
       }
       call_->poison();
-      for (auto _ : state) {
-        call_->run();
-        benchmark::ClobberMemory();
-      }
+      time(state);
       if (!call_->has_worked()) return state.SkipWithError("did no work: a result was not written, or is 0 throughout");
       count(state);
     } catch (const std::exception& error) {
@@ -36,6 +34,17 @@ class TimedBenchmark {
   }
 
  private:
+  void time(benchmark::State& state) const {
+    if (clock_) {
+      for (auto _ : state) state.SetIterationTime(clock_([this] { call_->run(); }));
+      return;
+    }
+    for (auto _ : state) {
+      call_->run();
+      benchmark::ClobberMemory();
+    }
+  }
+
   void count(benchmark::State& state) const {
     const CallCost cost = call_->cost();
     state.counters["items"] = cost.items;
@@ -51,6 +60,7 @@ class TimedBenchmark {
 
   BenchmarkFacts facts_;
   Make make_;
+  DeviceClock clock_;
   std::unique_ptr<TimedCall> call_;
 };
 
@@ -91,17 +101,19 @@ class Console final : public benchmark::ConsoleReporter {
 
 }  // namespace
 
-void register_timed(const std::string& name, const BenchmarkFacts& facts, Make make) {
-  auto timed = std::make_shared<TimedBenchmark>(facts, std::move(make));
-  benchmark::RegisterBenchmark(name.c_str(), [timed](benchmark::State& state) { (*timed)(state); })
-      ->Unit(benchmark::kMillisecond)
-      ->UseRealTime();
+void register_timed(const std::string& name, const BenchmarkFacts& facts, Make make, const DeviceClock& clock) {
+  auto timed = std::make_shared<TimedBenchmark>(facts, std::move(make), clock);
+  auto* const registered =
+      benchmark::RegisterBenchmark(name.c_str(), [timed](benchmark::State& state) { (*timed)(state); });
+  registered->Unit(benchmark::kMillisecond);
+  clock ? registered->UseManualTime() : registered->UseRealTime();
 }
 
 int run_timed_benchmarks(bool has_file) {
   Console console;
   Json json;
   const std::size_t count = benchmark::RunSpecifiedBenchmarks(&console, has_file ? &json : nullptr);
+  benchmark::ClearRegisteredBenchmarks();
   if (count == 0) std::fprintf(stderr, "arloss_bench: no benchmark of this name\n");
   return console.has_failed || count == 0 ? 1 : 0;
 }

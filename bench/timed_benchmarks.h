@@ -5,6 +5,7 @@
 #include <memory>
 #include <string>
 
+#include "bench_device.h"
 #include "timed_call.h"
 
 namespace bench {
@@ -15,12 +16,12 @@ struct BenchmarkFacts {
 };
 
 /// Registers a benchmark that makes its call when it first runs, checks it, keeps it, and times it. A call that throws
-/// or has written nothing fails its benchmark.
+/// or has written nothing fails its benchmark. Without a clock Google Benchmark's takes the time.
 void register_timed(const std::string& name, const BenchmarkFacts& facts,
-                    std::function<std::unique_ptr<TimedCall>()> make);
+                    std::function<std::unique_ptr<TimedCall>()> make, const DeviceClock& clock = nullptr);
 
-/// Runs what is registered, with names as they were registered in every report; has_file says whether Google Benchmark
-/// was given one to write to. Returns the process's exit status.
+/// Runs what is registered, and ends it, with names as they were registered in every report; has_file says whether
+/// Google Benchmark was given one to write to. Returns the process's exit status.
 int run_timed_benchmarks(bool has_file);
 
 }  // namespace bench

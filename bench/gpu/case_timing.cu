@@ -2,7 +2,7 @@
 
 #include <memory>
 
-#include "cache_flush.h"
+#include "cuda/cache_flush.h"
 #include "device_case.h"
 #include "launch_gate.h"
 #include "measured_device.h"

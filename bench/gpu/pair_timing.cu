@@ -4,7 +4,7 @@
 #include <climits>
 #include <stdexcept>
 
-#include "cache_flush.h"
+#include "cuda/cache_flush.h"
 #include "device_case.h"
 #include "kernels/pair/difference_kernels.cuh"
 #include "launch_gate.h"

@@ -1,28 +1,9 @@
 #include "replay_graph.h"
 
 #include <algorithm>
-#include <stdexcept>
-#include <string>
 
 namespace bench {
 namespace {
-
-class Event {
- public:
-  Event() { check(cudaEventCreate(&event_)); }
-  ~Event() { cudaEventDestroy(event_); }
-  Event(const Event&) = delete;
-  Event& operator=(const Event&) = delete;
-  void record(cudaStream_t stream) const { check(cudaEventRecord(event_, stream)); }
-  double milliseconds_since(const Event& start) const {
-    float milliseconds = 0;
-    check(cudaEventElapsedTime(&milliseconds, start.event_, event_));
-    return milliseconds;
-  }
-
- private:
-  cudaEvent_t event_ = nullptr;
-};
 
 struct Replay {
   Event start, end;
@@ -35,10 +16,6 @@ Timing summarise(std::vector<double> microseconds) {
 }
 
 }  // namespace
-
-void check(cudaError_t error) {
-  if (error != cudaSuccess) throw std::runtime_error(std::string("CUDA: ") + cudaGetErrorName(error));
-}
 
 ReplayGraph::ReplayGraph(const Stream& stream, const std::function<void()>& call) : stream_(stream.get()) {
   check(cudaStreamBeginCapture(stream_, cudaStreamCaptureModeThreadLocal));

@@ -1,28 +1,12 @@
 #ifndef ARLOSS_BENCH_REPLAY_GRAPH_H
 #define ARLOSS_BENCH_REPLAY_GRAPH_H
 
-#include <cuda_runtime_api.h>
-
 #include <functional>
 #include <vector>
 
+#include "cuda/cuda_stream.h"
+
 namespace bench {
-
-/// Throws std::runtime_error with the CUDA error's name.
-void check(cudaError_t error);
-
-/// A stream of its own.
-class Stream {
- public:
-  Stream() { check(cudaStreamCreateWithFlags(&stream_, cudaStreamNonBlocking)); }
-  ~Stream() { cudaStreamDestroy(stream_); }
-  Stream(const Stream&) = delete;
-  Stream& operator=(const Stream&) = delete;
-  cudaStream_t get() const { return stream_; }
-
- private:
-  cudaStream_t stream_ = nullptr;
-};
 
 /// Work as a CUDA graph: `call` puts it on the stream.
 class ReplayGraph {

@@ -1,6 +1,5 @@
 // arloss_affinity_rows: the residual A - B of 16 cells against all of their image, as a picture of them needs.
 #include <algorithm>
-#include <cmath>
 #include <vector>
 
 #include "operations.h"
@@ -12,32 +11,31 @@ constexpr std::int64_t kRows = 16;
 
 class AffinityRows final : public TimedCall {
  public:
-  explicit AffinityRows(const CaseSettings& settings)
-      : case_(prepare(settings)), out_(static_cast<std::size_t>(kRows * settings.workload.cells())) {
+  explicit AffinityRows(const CaseSettings& settings) : case_(prepare(settings)) {
     for (std::int64_t r = 0; r < kRows; ++r) {
-      images_.push_back(r % settings.workload.batch);
-      cells_.push_back((2 * r + 1) * settings.workload.cells() / (2 * kRows));
+      host_images_.push_back(r % settings.workload.batch);
+      host_cells_.push_back((2 * r + 1) * settings.workload.cells() / (2 * kRows));
     }
+    images_ = settings.device->hold(host_images_.data(), kRows * sizeof(std::int64_t));
+    cells_ = settings.device->hold(host_cells_.data(), kRows * sizeof(std::int64_t));
+    out_ = settings.device->allocate(static_cast<std::size_t>(kRows * settings.workload.cells()) * sizeof(float));
   }
   void check() override { run(); }
-  void poison() override { std::fill(out_.begin(), out_.end(), NAN); }
-  void run() override { case_->affinity_rows(images_, cells_, out_.data()); }
-  bool has_worked() const override {
-    return std::none_of(out_.begin(), out_.end(), [](float d) { return std::isnan(d); }) &&
-           std::any_of(out_.begin(), out_.end(), [](float d) { return d != 0; });
-  }
+  void poison() override { out_->poison(); }
+  void run() override { case_->affinity_rows(*images_, *cells_, *out_); }
+  bool has_worked() const override { return holds_results(*out_, ARLOSS_DTYPE_FLOAT32); }
   CallCost cost() const override {
     const CpuWorkload& w = case_->settings().workload;
-    const double entries = static_cast<double>(out_.size());
+    const double bytes = static_cast<double>(out_->bytes()), entries = bytes / sizeof(float);
     const double images = static_cast<double>(std::min(w.batch, kRows)) / static_cast<double>(w.batch);
-    return {entries, images * (case_->logits_bytes() + case_->labels_bytes()) + static_cast<double>(out_.bytes()),
+    return {entries, images * (case_->logits_bytes() + case_->labels_bytes()) + bytes,
             2 * static_cast<double>(w.classes) * entries, case_->cost().extra_bytes};
   }
 
  private:
   std::shared_ptr<PreparedCase> case_;
-  AlignedMemory<float> out_;
-  std::vector<std::int64_t> images_, cells_;
+  std::vector<std::int64_t> host_images_, host_cells_;
+  std::unique_ptr<CallMemory> images_, cells_, out_;
 };
 
 }  // namespace

@@ -1,8 +1,5 @@
 // Label pooling as arloss_label_distribution shows it: from the label map to the dense distribution of every scale, one
 // call a scale. Training never writes that distribution, so this is more than pooling costs inside a forward.
-#include <algorithm>
-#include <cmath>
-
 #include "operations.h"
 
 namespace bench {
@@ -11,26 +8,24 @@ namespace {
 class Pool final : public TimedCall {
  public:
   explicit Pool(const CaseSettings& settings)
-      : case_(prepare(settings)), out_(static_cast<std::size_t>(settings.workload.logits())) {}
+      : case_(prepare(settings)),
+        out_(settings.device->allocate(static_cast<std::size_t>(settings.workload.logits()) * sizeof(float))) {}
   void check() override { run(); }
-  void poison() override { std::fill(out_.begin(), out_.end(), NAN); }
+  void poison() override { out_->poison(); }
   void run() override {
     for (std::size_t k = 0; k < case_->settings().scales.size(); ++k)
-      case_->label_distribution(static_cast<std::int32_t>(k), out_.data());
+      case_->label_distribution(static_cast<std::int32_t>(k), *out_);
   }
-  bool has_worked() const override {
-    return std::none_of(out_.begin(), out_.end(), [](float share) { return std::isnan(share); }) &&
-           std::any_of(out_.begin(), out_.end(), [](float share) { return share > 0; });
-  }
+  bool has_worked() const override { return holds_results(*out_, ARLOSS_DTYPE_FLOAT32); }
   CallCost cost() const override {
     const double scales = static_cast<double>(case_->settings().scales.size());
     const CallCost both = case_->cost();
-    return {both.items, scales * (case_->labels_bytes() + static_cast<double>(out_.bytes())), 0, both.extra_bytes};
+    return {both.items, scales * (case_->labels_bytes() + static_cast<double>(out_->bytes())), 0, both.extra_bytes};
   }
 
  private:
   std::shared_ptr<PreparedCase> case_;
-  AlignedMemory<float> out_;
+  std::unique_ptr<CallMemory> out_;
 };
 
 }  // namespace

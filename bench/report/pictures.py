@@ -8,7 +8,7 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
 
 import quantities
-from results import CELL_SWEEP, CLASS_SWEEP, FORWARD_BACKWARD, sweep_of
+from results import CPU, CELL_SWEEP, CLASS_SWEEP, FORWARD_BACKWARD, sweep_of
 from targets import LEAST_SWEEP_CELLS, MATERIALISED, MOST_CELL_TIME, slope
 
 COLOURS = {FORWARD_BACKWARD: "#c8502d", "forward": "#3b78b5", "backward": "#58a066", "pairwise": "#8a5aa8"}
@@ -152,7 +152,7 @@ def on_roofline(run):
   """The library's operations with their flops and bytes: float32, one scale, all threads, no sweeps."""
   return [
       one for key, one in run.measurements.items()
-      if key.operation in COLOURS and (key.dtype, key.scales) == ("float32", "1") and
+      if key.operation in COLOURS and (key.dtype, key.scales, key.device) == ("float32", "1", CPU) and
       key.threads == run.threads(key.source) and sweep_of(key.workload) == key.workload and
       not key.workload.startswith("torch_") and one.rate("flops") and one.rate("bytes")
   ]

@@ -31,7 +31,7 @@ def header(run):
   facts = [
       (name, text) for name, text in run.facts().items() if name not in LEFT_OUT and not name.startswith(NOT_RUN)
   ]
-  return "# CPU benchmarks\n\n" + markdown(("", ""), [*facts, ("disturbed", disturbance(run))], left=2)
+  return "# Benchmarks\n\n" + markdown(("", ""), [*facts, ("disturbed", disturbance(run))], left=2)
 
 
 def not_run(run):
@@ -40,12 +40,12 @@ def not_run(run):
   for name, reason in run.facts().items():
     if name.startswith(NOT_RUN):
       key = key_of(name[len(NOT_RUN):], "", 0)
-      of_sweep.setdefault((sweep_of(key.workload), key.operation, key.scales), {})[key.workload] = reason
+      of_sweep.setdefault((sweep_of(key.workload), key.call(), key.scales), {})[key.workload] = reason
   rows = {}  # operations and scales, by workload and reason
-  for (_, operation, scales), reasons in of_sweep.items():
+  for (_, call, scales), reasons in of_sweep.items():
     first = min(reasons, key=lambda workload: (len(workload), workload))  # the smallest size, by its digits
     more = f"; sizes more: {len(reasons) - 1}" if len(reasons) > 1 else ""
-    rows.setdefault((first, reasons[first] + more), []).append(f"{operation} {scales}")
+    rows.setdefault((first, reasons[first] + more), []).append(f"{call} {scales}")
   columns = ("workload", "operations or rivals and their scales", "reason")
   texts = [(workload, "; ".join(names), reason) for (workload, reason), names in rows.items()]
   return "## Not run\n\n" + markdown(columns, texts, left=len(columns)) if rows else ""

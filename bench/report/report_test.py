@@ -37,6 +37,17 @@ class ReportTest(unittest.TestCase):
     self.assertEqual(self.cells_of(["materialised"], "## city_97")[4:], [
         "700 ms [600 ms .. 800 ms]", "13.4 k", "–", "–", "–", "–", "1,013 MiB", "233"])
 
+  def test_device_has_a_table_and_peaks_of_its_own(self):
+    below = "On Example GPU:"
+    self.assertIn(below, self.text[self.text.index("## city_97"):self.text.index("## sweep_cells")])
+    self.assertEqual(
+        self.cells_of(["forward_backward", "float32", "1"], below),
+        ["forward_backward", "float32", "1", "20 µs [15 µs .. 25 µs]", "470 M", "107", "1,200", "11 %", "69.8 KiB",
+         "1.00"])  # of 1 TB/s
+    self.assertEqual(self.cells_of(["copy"], below)[3:],
+                     ["5 µs [5 µs .. 5 µs]", "1.88 G", "858", "–", "86 %", "–", "0.250"])
+    self.assertEqual(self.cells_of(["cuda_device"], "# ")[1], "Example GPU")
+
   def test_sweep_has_its_shapes_in_columns(self):
     self.assertEqual(self.cells_of(["forward", "1", "262,144", "19"], "## sweep_cells")[7], "4 ms [4 ms .. 4 ms]")
 
@@ -60,7 +71,7 @@ class ReportTest(unittest.TestCase):
 
   def test_what_was_not_run_says_why(self):
     self.assertEqual(self.cells_of(["city_97"], "## Not run")[1:],
-                     ["factored 1", "needs 9 GB of 8 GB available"])
+                     ["cuda/pairwise 1; factored 1", "needs 9 GB of 8 GB available"])
     self.assertEqual(self.cells_of(["sweep_cells/65536"], "## Not run")[2:], ["needs 34 GB; sizes more: 1"])
 
   def test_failed_benchmark_is_kept_apart(self):

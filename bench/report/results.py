@@ -10,6 +10,8 @@ import numpy
 ADDED_TO_NAME = re.compile(r"(real_time|manual_time|process_time|(repeats|iterations|min_time|min_warmup_time):.*)$")
 NANOSECONDS = {"ns": 1, "us": 1e3, "ms": 1e6, "s": 1e9}
 FORWARD_BACKWARD = "forward_backward"
+CPU = "cpu"
+CUDA = "cuda"
 CELL_SWEEP = "sweep_cells"
 CLASS_SWEEP = "sweep_classes"
 
@@ -23,6 +25,11 @@ class Key:
   scales: str
   operation: str
   threads: int
+  device: str = CPU
+
+  def call(self):
+    """The operation as names have it: that of a device after the device."""
+    return self.operation if self.device == CPU else f"{self.device}/{self.operation}"
 
 
 @dataclass
@@ -59,15 +66,19 @@ def sweep_of(workload):
 
 
 def key_of(name, source, all_threads):
-  """workload/dtype/scales/operation[/threads:n]; machine/probe[/threads:n] for what the machine can do."""
+  """workload/dtype/scales/operation[/threads:n]; machine/probe[/threads:n] for what the machine can do. cuda/ before
+  operation or probe: on the CUDA device."""
   pieces = [piece for piece in name.split("/") if not ADDED_TO_NAME.match(piece)]
   threads = [int(piece.split(":")[1]) for piece in pieces if piece.startswith("threads:")]
   pieces = [piece for piece in pieces if not piece.startswith("threads:")]
+  device = CUDA if pieces[-2:-1] == [CUDA] else CPU
+  if device == CUDA:
+    del pieces[-2]
   if pieces[0] == "machine":
     pieces[1:1] = ["float32", "1"]
   if len(pieces) < 4:
     raise ValueError(f"{source}: '{name}' is not workload/dtype/scales/operation")
-  return Key(source, "/".join(pieces[:-3]), *pieces[-3:], threads[0] if threads else all_threads)
+  return Key(source, "/".join(pieces[:-3]), *pieces[-3:], threads[0] if threads else all_threads, device)
 
 
 class Run:
@@ -121,7 +132,8 @@ class Run:
     return sorted(found, key=lambda measurement: (measurement.cells(), measurement.classes()))
 
   def find(self, **wanted):
-    """The measurements whose key has these values."""
+    """The measurements whose key has these values; on the CPU unless told."""
+    wanted = {"device": CPU, **wanted}
     return [
         measurement for key, measurement in self.measurements.items()
         if all(getattr(key, name) == value for name, value in wanted.items())
@@ -135,8 +147,8 @@ class Run:
     return int(self.contexts[source]["threads"])
 
   def peak(self, key, probe, counter):
-    """The machine's best rate with all threads in the key's process, else in the run; None where it was not probed."""
-    probes = self.find(workload="machine", operation=probe)
+    """The best rate of the key's device, with all threads, in its process, else in the run; None where not probed."""
+    probes = self.find(workload="machine", operation=probe, device=key.device)
     probes = [probed for probed in probes if probed.key.threads == self.threads(probed.key.source)]
     own = [probed for probed in probes if probed.key.source == key.source]
     rates = [probed.rate(counter, 1) for probed in own or probes]

@@ -1,13 +1,16 @@
 """Markdown tables, padded so that they read well in a terminal too."""
 import quantities
+from results import CPU
 
 COLUMNS = ("operation or rival", "dtype", "scales", "threads", "time [p25 .. p75]", "items/s", "GB/s", "GFLOP/s",
            "of copy", "of multiply-add", "extra memory", "x forward_backward")
+SHAPE_COLUMNS = ("images", "cells", "classes")
+CPU_COLUMNS = {"threads", "of multiply-add"}  # of a device neither is counted
 LEFT_COLUMNS = 1  # the rest are numbers
 # The library's, then rivals from the cheapest on, then what has no place here.
 OPERATIONS = ("pool", "forward", "backward", "forward_backward", "pairwise", "affinity_rows", "check", "copy",
               "softmax", "factored_blocked", "factored", "materialised", "materialised_huber", "torch_cross_entropy",
-              "torch_factored", "torch_materialised")
+              "torch_factored", "torch_materialised", "torch_keops")
 
 
 def markdown(columns, rows, left=LEFT_COLUMNS):
@@ -24,21 +27,24 @@ def markdown(columns, rows, left=LEFT_COLUMNS):
 
 
 def ratio_to_library(run, measurement):
-  """Medians; of the same process, dtype, scales and threads."""
+  """Medians; of the same process, device, dtype, scales and threads."""
   library = run.beside(measurement.key, operation="forward_backward")
   return measurement.quartile(2) / library.quartile(2) if library else None
 
 
 def row(run, measurement):
+  """{column: text}."""
   key = measurement.key
   spread = f"[{quantities.seconds(measurement.quartile(1))} .. {quantities.seconds(measurement.quartile(3))}]"
-  return (key.operation, key.dtype, key.scales, str(key.threads),
-          f"{quantities.seconds(measurement.quartile(2))} {spread}", quantities.count(measurement.rate("items")),
-          quantities.giga(measurement.rate("bytes")), quantities.giga(measurement.rate("flops")),
-          quantities.percent(measurement.rate("bytes"), run.bandwidth(key)),
-          quantities.percent(measurement.rate("flops"), run.flop_rate(key)),
-          quantities.byte_count(measurement.counters.get("extra_bytes")),
-          quantities.times(ratio_to_library(run, measurement)))
+  batch, cells, classes = measurement.shape()
+  texts = (key.operation, key.dtype, key.scales, str(key.threads),
+           f"{quantities.seconds(measurement.quartile(2))} {spread}", quantities.count(measurement.rate("items")),
+           quantities.giga(measurement.rate("bytes")), quantities.giga(measurement.rate("flops")),
+           quantities.percent(measurement.rate("bytes"), run.bandwidth(key)),
+           quantities.percent(measurement.rate("flops"), run.flop_rate(key)),
+           quantities.byte_count(measurement.counters.get("extra_bytes")),
+           quantities.times(ratio_to_library(run, measurement)))
+  return dict(zip((*COLUMNS, *SHAPE_COLUMNS), (*texts, str(batch), f"{cells:,}", str(classes))))
 
 
 def place(measurement):
@@ -49,12 +55,21 @@ def place(measurement):
 
 
 def workload_table(run, name, measurements):
-  """Shapes stand in the title, or, where they differ, in columns."""
+  """Shapes stand in the title, or, where they differ, in columns. What ran on a CUDA device has a table of its own."""
   measurements = sorted(measurements, key=place)
-  shapes = [(str(batch), f"{cells:,}", str(classes)) for batch, cells, classes in (one.shape() for one in measurements)]
-  rows = [row(run, measurement) for measurement in measurements]
-  if len(set(shapes)) == 1:
-    images, cells, classes = shapes[0]
-    return f"## {name}: {images} x {cells} cells, {classes} classes\n\n" + markdown(COLUMNS, rows)
-  columns = (COLUMNS[0], "images", "cells", "classes", *COLUMNS[1:])
-  return f"## {name}\n\n" + markdown(columns, [(first, *shape, *rest) for (first, *rest), shape in zip(rows, shapes)])
+  shapes = {one.shape() for one in measurements}
+  title, columns = f"## {name}", (COLUMNS[0], *SHAPE_COLUMNS, *COLUMNS[1:])
+  if len(shapes) == 1:
+    batch, cells, classes = shapes.pop()
+    title, columns = f"## {name}: {batch} x {cells:,} cells, {classes} classes", COLUMNS
+  of_device = {}
+  for one in measurements:
+    of_device.setdefault(one.key.device, []).append(one)
+  texts = [title]
+  for device, its in sorted(of_device.items()):
+    if device != CPU:
+      columns = [column for column in columns if column not in CPU_COLUMNS]
+      texts.append(f"On {run.contexts[its[0].key.source]['cuda_device']}:")
+    rows = [row(run, one) for one in its]
+    texts.append(markdown(columns, [[texts_of[column] for column in columns] for texts_of in rows]))
+  return "\n\n".join(text.rstrip("\n") for text in texts) + "\n"

@@ -9,6 +9,7 @@
 #include <unordered_map>
 #include <vector>
 
+#include "aligned_memory.h"
 #include "rivals.h"
 #include "shared_memory.h"
 #include "workload_data.h"

@@ -1,5 +1,5 @@
 #include "cache_flush.h"
-#include "replay_graph.h"
+#include "cuda_stream.h"
 
 namespace bench {
 namespace {
