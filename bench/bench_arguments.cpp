@@ -14,10 +14,10 @@ std::vector<std::string> split(const std::string& text) {
   return parts;
 }
 
-std::vector<CpuWorkload> workloads_of(const std::string& names) {
-  std::vector<CpuWorkload> workloads;
+std::vector<BenchWorkload> workloads_of(const std::string& names) {
+  std::vector<BenchWorkload> workloads;
   for (const std::string& name : split(names)) {
-    const std::vector<CpuWorkload> found = find_workloads(name);
+    const std::vector<BenchWorkload> found = find_workloads(name);
     if (found.empty()) throw std::invalid_argument("no workload is called " + name);
     workloads.insert(workloads.end(), found.begin(), found.end());
   }
@@ -85,8 +85,8 @@ BenchArguments read_arguments(const std::vector<std::string>& arguments) {
   }
   read.workloads = workloads.empty() ? named_workloads() : workloads_of(workloads);
   if (workloads.empty() && read.is_smoke)
-    for (const CpuWorkload& workload : sweep_workloads()) read.workloads.push_back(workload);
-  for (CpuWorkload& workload : read.workloads) {
+    for (const BenchWorkload& workload : sweep_workloads()) read.workloads.push_back(workload);
+  for (BenchWorkload& workload : read.workloads) {
     if (batch > 0) workload = with_batch(workload, static_cast<std::int64_t>(batch));
     if (!labels.empty()) workload = with_labels_at_grid(workload);
     if (read.is_smoke) workload = shrunk(workload);

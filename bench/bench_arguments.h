@@ -7,14 +7,14 @@
 
 #include "arloss/arloss.h"
 #include "bench_device.h"
-#include "cpu_workloads.h"
+#include "bench_workloads.h"
 
 namespace bench {
 
 /// What arloss_bench is asked to register; what to run of it, how often and where to write it is Google Benchmark's to
 /// know.
 struct BenchArguments {
-  std::vector<CpuWorkload> workloads;
+  std::vector<BenchWorkload> workloads;
   std::vector<arloss_dtype_t> dtypes = {ARLOSS_DTYPE_FLOAT32, ARLOSS_DTYPE_BFLOAT16};
   std::vector<std::vector<std::int32_t>> scales = {{1}, {1, 2, 4}};
   double most_pair_work = 5e10;  // multiply-adds of calls that visit every pair: seconds

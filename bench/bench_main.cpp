@@ -43,7 +43,7 @@ int main(int argc, char** argv) {
     bench::add_run_facts();
     bench::add_rival_facts(arguments);
     bench::register_machine_probes(arguments);
-    for (const bench::CpuWorkload& workload : arguments.workloads) bench::register_workload(workload, arguments);
+    for (const bench::BenchWorkload& workload : arguments.workloads) bench::register_workload(workload, arguments);
     return bench::run_timed_benchmarks(has_file);
   } catch (const std::exception& error) {
     std::fprintf(stderr, "arloss_bench: %s\n", error.what());

@@ -103,7 +103,7 @@ class CaseBenchmarks {
 
   template <typename Make>
   void add(const std::string& operation, const CaseSettings& settings, Make make) const {
-    const CpuWorkload& w = settings.workload;
+    const BenchWorkload& w = settings.workload;
     const BenchmarkFacts facts = {static_cast<double>(settings.logits_bytes()),
                                   static_cast<double>(settings.num_threads), static_cast<double>(w.batch),
                                   static_cast<double>(w.cells()), static_cast<double>(w.classes)};
@@ -120,7 +120,7 @@ class CaseBenchmarks {
   }
 
   bool takes_few_pairs(const char* name) const {
-    const CpuWorkload& w = settings_.workload;
+    const BenchWorkload& w = settings_.workload;
     const double cells = static_cast<double>(w.cells());
     const double work = static_cast<double>(w.batch * w.classes) * cells * cells;
     if (work <= most_pair_work_) return true;
@@ -166,7 +166,7 @@ void register_machine_probes(const BenchArguments& arguments) {
         device->clock());
 }
 
-void register_workload(const CpuWorkload& workload, const BenchArguments& arguments) {
+void register_workload(const BenchWorkload& workload, const BenchArguments& arguments) {
   const int threads = omp_get_max_threads();
   for (const arloss_dtype_t dtype : arguments.dtypes) {
     for (const std::vector<std::int32_t>& scales : arguments.scales) {

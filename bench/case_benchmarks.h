@@ -14,7 +14,7 @@ void register_machine_probes(const BenchArguments& arguments);
 /// Every operation and rival of a workload, workload/dtype/scales/name[/threads:n], and on the
 /// CUDA device workload/dtype/scales/cuda/name. What does not fit the memory, or
 /// takes more pairs than the arguments allow, is printed and put in the report's context instead: not_run:NAME.
-void register_workload(const CpuWorkload& workload, const BenchArguments& arguments);
+void register_workload(const BenchWorkload& workload, const BenchArguments& arguments);
 
 }  // namespace bench
 

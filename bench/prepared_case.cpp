@@ -12,7 +12,7 @@ namespace bench {
 namespace {
 
 arloss_problem_t problem_of(const CaseSettings& settings) {
-  const CpuWorkload& w = settings.workload;
+  const BenchWorkload& w = settings.workload;
   arloss_problem_t problem = problem_of(w.batch, w.slice(), settings.scales);
   problem.depth = w.depth;
   problem.label_depth = w.label_depth;

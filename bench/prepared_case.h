@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "bench_device.h"
-#include "cpu_workloads.h"
+#include "bench_workloads.h"
 #include "library_calls.h"
 #include "timed_call.h"
 
@@ -15,7 +15,7 @@ namespace bench {
 
 /// What the library is asked.
 struct CaseSettings {
-  CpuWorkload workload;
+  BenchWorkload workload;
   arloss_dtype_t dtype = ARLOSS_DTYPE_FLOAT32;
   std::vector<std::int32_t> scales = {1};
   int num_threads = 1;

@@ -14,7 +14,7 @@ namespace {
 /// A volume's slices are maps that stay the same for as many slices as regions are wide in a map of its size.
 constexpr std::int64_t kSlicesAlike = 24;
 
-std::vector<std::uint8_t> image_labels(const CpuWorkload& w, const ImageShape& slice, unsigned seed) {
+std::vector<std::uint8_t> image_labels(const BenchWorkload& w, const ImageShape& slice, unsigned seed) {
   std::vector<std::uint8_t> labels;
   for (std::int64_t z = 0; z < w.label_depth; ++z) {
     const auto slice_seed = seed + static_cast<unsigned>(z / kSlicesAlike);
@@ -24,7 +24,7 @@ std::vector<std::uint8_t> image_labels(const CpuWorkload& w, const ImageShape& s
   return labels;
 }
 
-std::vector<float> image_logits(const CpuWorkload& w, const ImageShape& slice, const std::uint8_t* labels,
+std::vector<float> image_logits(const BenchWorkload& w, const ImageShape& slice, const std::uint8_t* labels,
                                 unsigned seed) {
   const std::int64_t slice_cells = w.height * w.width, slice_labels = w.label_height * w.label_width;
   std::vector<float> logits(static_cast<std::size_t>(w.classes * w.cells()));
@@ -38,7 +38,7 @@ std::vector<float> image_logits(const CpuWorkload& w, const ImageShape& slice, c
   return logits;
 }
 
-std::unique_ptr<WorkloadData> make_data(const CpuWorkload& w) {
+std::unique_ptr<WorkloadData> make_data(const BenchWorkload& w) {
   auto data = std::make_unique<WorkloadData>();
   const ImageShape slice = w.slice();
   for (std::int64_t b = 0; b < w.batch; ++b) {
@@ -53,14 +53,14 @@ std::unique_ptr<WorkloadData> make_data(const CpuWorkload& w) {
 
 }  // namespace
 
-const WorkloadData& data_of(const CpuWorkload& workload) {
+const WorkloadData& data_of(const BenchWorkload& workload) {
   static std::map<std::string, std::unique_ptr<WorkloadData>> made;
   std::unique_ptr<WorkloadData>& data = made[workload.name];
   if (!data) data = make_data(workload);
   return *data;
 }
 
-std::vector<float> random_logits(const CpuWorkload& workload) {
+std::vector<float> random_logits(const BenchWorkload& workload) {
   std::mt19937_64 random(17);
   std::vector<float> logits(static_cast<std::size_t>(workload.logits()));
   // The sum of four bytes is near enough to normal, and a tenth of the time of the library's.
@@ -82,7 +82,7 @@ std::vector<std::uint16_t> to_bfloat16(const std::vector<float>& values) {
   return rounded;
 }
 
-std::vector<float> classes_last(const CpuWorkload& workload, const std::vector<float>& logits) {
+std::vector<float> classes_last(const BenchWorkload& workload, const std::vector<float>& logits) {
   std::vector<float> turned(logits.size());
   const std::int64_t cells = workload.cells(), classes = workload.classes;
   for (std::int64_t b = 0; b < workload.batch; ++b) {

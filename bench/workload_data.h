@@ -4,7 +4,7 @@
 #include <cstdint>
 #include <vector>
 
-#include "cpu_workloads.h"
+#include "bench_workloads.h"
 
 namespace bench {
 
@@ -15,16 +15,16 @@ struct WorkloadData {
 };
 
 /// Made once a process and workload.
-const WorkloadData& data_of(const CpuWorkload& workload);
+const WorkloadData& data_of(const BenchWorkload& workload);
 
 /// Normal, of variance 1: where every form of the loss has all its digits. Made each time.
-std::vector<float> random_logits(const CpuWorkload& workload);
+std::vector<float> random_logits(const BenchWorkload& workload);
 
 /// Rounded to nearest, ties to even.
 std::vector<std::uint16_t> to_bfloat16(const std::vector<float>& values);
 
 /// Images' logits as [batch][cells][classes].
-std::vector<float> classes_last(const CpuWorkload& workload, const std::vector<float>& logits);
+std::vector<float> classes_last(const BenchWorkload& workload, const std::vector<float>& logits);
 
 }  // namespace bench
 

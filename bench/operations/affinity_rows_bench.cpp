@@ -25,7 +25,7 @@ class AffinityRows final : public TimedCall {
   void run() override { case_->affinity_rows(*images_, *cells_, *out_); }
   bool has_worked() const override { return holds_results(*out_, ARLOSS_DTYPE_FLOAT32); }
   CallCost cost() const override {
-    const CpuWorkload& w = case_->settings().workload;
+    const BenchWorkload& w = case_->settings().workload;
     const double bytes = static_cast<double>(out_->bytes()), entries = bytes / sizeof(float);
     const double images = static_cast<double>(std::min(w.batch, kRows)) / static_cast<double>(w.batch);
     return {entries, images * (case_->logits_bytes() + case_->labels_bytes()) + bytes,

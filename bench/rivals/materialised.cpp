@@ -34,7 +34,7 @@ float penalise_row(PairPenalty penalty, float delta, float scale, std::int64_t c
 
 }  // namespace
 
-Materialised::Materialised(const CpuWorkload& workload, const std::vector<std::int32_t>& scales, PairPenalty penalty,
+Materialised::Materialised(const BenchWorkload& workload, const std::vector<std::int32_t>& scales, PairPenalty penalty,
                            float delta, int num_threads)
     : workload_(workload),
       label_rows_(workload.classes * static_cast<std::int64_t>(scales.size())),
@@ -56,7 +56,7 @@ float* Materialised::pair_matrices() const {
   return reinterpret_cast<float*>(shared_memory(2 * cells * cells * sizeof(float)));
 }
 
-double Materialised::needed_bytes(const CpuWorkload& workload, std::size_t num_scales) {
+double Materialised::needed_bytes(const BenchWorkload& workload, std::size_t num_scales) {
   const double cells = static_cast<double>(workload.cells()), classes = static_cast<double>(workload.classes);
   return 4 * cells * (2 * cells + (2 + static_cast<double>(num_scales)) * classes);
 }

@@ -13,11 +13,11 @@ enum class PairPenalty { kSquared, kHuber };
 /// after another.
 class Materialised {
  public:
-  Materialised(const CpuWorkload& workload, const std::vector<std::int32_t>& scales, PairPenalty penalty, float delta,
+  Materialised(const BenchWorkload& workload, const std::vector<std::int32_t>& scales, PairPenalty penalty, float delta,
                int num_threads);
 
   /// What an object of these settings takes while it runs.
-  static double needed_bytes(const CpuWorkload& workload, std::size_t num_scales);
+  static double needed_bytes(const BenchWorkload& workload, std::size_t num_scales);
   /// The mean over the images, and its gradient in logits' layout, NCHW.
   float run(const float* logits, const std::uint8_t* labels, float* gradient);
 
@@ -31,7 +31,7 @@ class Materialised {
   double penalise(float scale) const;
   void write_gradient(float* gradient);
 
-  CpuWorkload workload_;
+  BenchWorkload workload_;
   std::int64_t label_rows_;  // classes of all scales
   PairPenalty penalty_;
   float delta_;

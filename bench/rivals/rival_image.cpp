@@ -12,7 +12,7 @@ std::int64_t ceil_div(std::int64_t a, std::int64_t b) { return (a + b - 1) / b; 
 
 }  // namespace
 
-std::vector<CellChunk> cut_image(const CpuWorkload& w, const std::vector<std::int32_t>& scales, int num_threads,
+std::vector<CellChunk> cut_image(const BenchWorkload& w, const std::vector<std::int32_t>& scales, int num_threads,
                                  ChunkSize size) {
   // Measured for 19 and 150 classes: 12288 to 24576 floats are alike, 98304 take twice as long for 19.
   constexpr std::int64_t kFloats = 16384, kLeastCells = 256, kChunksPerThread = 4;
@@ -37,7 +37,7 @@ std::vector<CellChunk> cut_image(const CpuWorkload& w, const std::vector<std::in
   return chunks;
 }
 
-SoftLabels::SoftLabels(const CpuWorkload& workload, const std::vector<std::int32_t>& scales, std::int64_t most_cells)
+SoftLabels::SoftLabels(const BenchWorkload& workload, const std::vector<std::int32_t>& scales, std::int64_t most_cells)
     : workload_(workload), scales_(scales), most_cells_(most_cells) {
   const auto cells = static_cast<std::size_t>(most_cells), classes = static_cast<std::size_t>(workload.classes);
   counts_.resize(classes * cells);
@@ -52,7 +52,7 @@ std::size_t SoftLabels::bytes() const {
 }
 
 void SoftLabels::count_labels(const CellChunk& chunk, const std::uint8_t* labels) {
-  const CpuWorkload& w = workload_;
+  const BenchWorkload& w = workload_;
   std::fill_n(counts_.data(), w.classes * chunk.cells, 0.0F);
   float* cell = counts_.data();
   for (std::int64_t z = chunk.first_slice; z < chunk.last_slice; ++z) {
@@ -74,7 +74,7 @@ void SoftLabels::count_labels(const CellChunk& chunk, const std::uint8_t* labels
 }
 
 void SoftLabels::sum_blocks(const CellChunk& chunk, std::int64_t edge) {
-  const CpuWorkload& w = workload_;
+  const BenchWorkload& w = workload_;
   const std::int64_t rows = chunk.last_row - chunk.first_row, slices = chunk.last_slice - chunk.first_slice;
   float* block = blocks_.data();
   for (std::int64_t c = 0; c < w.classes; ++c) {
@@ -99,7 +99,7 @@ void SoftLabels::sum_blocks(const CellChunk& chunk, std::int64_t edge) {
 
 void SoftLabels::spread_blocks(const CellChunk& chunk, std::int64_t edge, const float* live, float* v,
                                std::int64_t stride) {
-  const CpuWorkload& w = workload_;
+  const BenchWorkload& w = workload_;
   const std::int64_t rows = chunk.last_row - chunk.first_row, slices = chunk.last_slice - chunk.first_slice;
   const float* block = blocks_.data();
   for (std::int64_t c = 0; c < w.classes; ++c) {
@@ -139,7 +139,7 @@ void root_shares(const float* rows, float* sums, float weight, std::int64_t clas
 
 std::int64_t SoftLabels::pool(const CellChunk& chunk, const std::uint8_t* labels, float* v, std::int64_t stride,
                               float* live) {
-  const CpuWorkload& w = workload_;
+  const BenchWorkload& w = workload_;
   count_labels(chunk, labels);
   sum_classes(counts_.data(), w.classes, chunk.cells, totals_.data());
   std::int64_t live_cells = 0;

@@ -4,7 +4,7 @@
 #include <cstdint>
 #include <vector>
 
-#include "cpu_workloads.h"
+#include "bench_workloads.h"
 
 namespace bench {
 
@@ -20,13 +20,13 @@ enum class ChunkSize {
 };
 
 /// An image cut where no block of any scale is.
-std::vector<CellChunk> cut_image(const CpuWorkload& workload, const std::vector<std::int32_t>& scales, int num_threads,
-                                 ChunkSize size);
+std::vector<CellChunk> cut_image(const BenchWorkload& workload, const std::vector<std::int32_t>& scales,
+                                 int num_threads, ChunkSize size);
 
 /// Label pooling to dense soft labels, for one thread.
 class SoftLabels {
  public:
-  SoftLabels(const CpuWorkload& workload, const std::vector<std::int32_t>& scales, std::int64_t most_cells);
+  SoftLabels(const BenchWorkload& workload, const std::vector<std::int32_t>& scales, std::int64_t most_cells);
 
   /// Rows sqrt(omega_k) u^k of a chunk's cells, v[k * C + c][cell] with `stride` cells from class to class; live[cell]
   /// is 1 where the cell has a valid label, and rows of other cells are 0. Returns the live cells.
@@ -39,7 +39,7 @@ class SoftLabels {
   void sum_blocks(const CellChunk& chunk, std::int64_t edge);
   void spread_blocks(const CellChunk& chunk, std::int64_t edge, const float* live, float* v, std::int64_t stride);
 
-  CpuWorkload workload_;
+  BenchWorkload workload_;
   std::vector<std::int32_t> scales_;
   std::int64_t most_cells_;
   std::vector<std::int64_t> column_begin_;  // of each cell column, in label pixels

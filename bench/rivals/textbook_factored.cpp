@@ -33,7 +33,7 @@ double squared_norm(const float* values, std::int64_t count) {
 
 }  // namespace
 
-TextbookFactored::TextbookFactored(const CpuWorkload& workload, const std::vector<std::int32_t>& scales,
+TextbookFactored::TextbookFactored(const BenchWorkload& workload, const std::vector<std::int32_t>& scales,
                                    int num_threads, ChunkSize size)
     : workload_(workload),
       label_rows_(workload.classes * static_cast<std::int64_t>(scales.size())),
@@ -77,7 +77,7 @@ float* TextbookFactored::rows_of(std::int64_t task) const {
 }
 
 void TextbookFactored::add_chunk(std::int64_t task, const float* logits, const std::uint8_t* labels, int thread) {
-  const CpuWorkload& w = workload_;
+  const BenchWorkload& w = workload_;
   const auto chunks = static_cast<std::int64_t>(chunks_.size());
   const std::int64_t image = task / chunks;
   const CellChunk& chunk = chunks_[task % chunks];
@@ -115,7 +115,7 @@ double TextbookFactored::join_sums(std::int64_t image) {
 }
 
 void TextbookFactored::write_chunk(std::int64_t task, float* gradient, float* h) const {
-  const CpuWorkload& w = workload_;
+  const BenchWorkload& w = workload_;
   const auto chunks = static_cast<std::int64_t>(chunks_.size());
   const std::int64_t image = task / chunks;
   const CellChunk& chunk = chunks_[task % chunks];

@@ -17,7 +17,7 @@ namespace bench {
 /// over the whole of S and U for each product; kCache does the same products chunk by chunk.
 class TextbookFactored {
  public:
-  TextbookFactored(const CpuWorkload& workload, const std::vector<std::int32_t>& scales, int num_threads,
+  TextbookFactored(const BenchWorkload& workload, const std::vector<std::int32_t>& scales, int num_threads,
                    ChunkSize size);
 
   /// The mean over the images, and its gradient in logits' layout, NCHW.
@@ -41,7 +41,7 @@ class TextbookFactored {
     return sums_[static_cast<std::size_t>(thread * workload_.batch + image)];
   }
 
-  CpuWorkload workload_;
+  BenchWorkload workload_;
   std::int64_t label_rows_;  // classes of all scales
   int num_threads_;
   std::vector<CellChunk> chunks_;

@@ -1,5 +1,5 @@
-#ifndef ARLOSS_BENCH_CPU_WORKLOADS_H
-#define ARLOSS_BENCH_CPU_WORKLOADS_H
+#ifndef ARLOSS_BENCH_BENCH_WORKLOADS_H
+#define ARLOSS_BENCH_BENCH_WORKLOADS_H
 
 #include <cstdint>
 #include <string>
@@ -10,7 +10,7 @@
 namespace bench {
 
 /// A batch of images that segmentation networks train on: N = depth x height x width cells each.
-struct CpuWorkload {
+struct BenchWorkload {
   std::string name;
   std::int64_t batch, classes;
   std::int64_t depth, height, width;
@@ -25,26 +25,26 @@ struct CpuWorkload {
 };
 
 /// The named workloads, and those of batch sizes of their own: city_q_b8.
-const std::vector<CpuWorkload>& named_workloads();
+const std::vector<BenchWorkload>& named_workloads();
 
 /// sweep_cells/1024 to sweep_cells/4194304 (19 classes), sweep_classes/2 to sweep_classes/255 (16384 cells), labels at
 /// the grid; sweep_threads/city_q, /ade_4, /city_full (batch 1).
-std::vector<CpuWorkload> sweep_workloads();
+std::vector<BenchWorkload> sweep_workloads();
 
 /// Is every call of this workload timed at each number of threads?
-bool sweeps_threads(const CpuWorkload& workload);
+bool sweeps_threads(const BenchWorkload& workload);
 
 /// Is it of a sweep? Those take one type and one scale.
-bool is_sweep(const CpuWorkload& workload);
+bool is_sweep(const BenchWorkload& workload);
 
 /// The same with another batch: name_b1 (the name as it was where the batch is too).
-CpuWorkload with_batch(CpuWorkload workload, std::int64_t batch);
+BenchWorkload with_batch(BenchWorkload workload, std::int64_t batch);
 
 /// The same with one label pixel a cell: name_grid.
-CpuWorkload with_labels_at_grid(CpuWorkload workload);
+BenchWorkload with_labels_at_grid(BenchWorkload workload);
 
 /// The same classes and label ratio on a few hundred cells, one image: what a smoke test takes.
-CpuWorkload shrunk(CpuWorkload workload);
+BenchWorkload shrunk(BenchWorkload workload);
 
 /// What a whole run names, one process after another: the named workloads, ade_4 of one image, the sweeps.
 inline constexpr const char* kWholeRun[] = {"voc",    "city_97",     "city_q",        "city_q_b8",    "city_full",
@@ -52,7 +52,7 @@ inline constexpr const char* kWholeRun[] = {"voc",    "city_97",     "city_q",  
                                             "volume", "sweep_cells", "sweep_classes", "sweep_threads"};
 
 /// The workloads of a name: one of the above, `name_b1`, `name_grid`, `name_b1_grid`, or all that begin with `name/`.
-std::vector<CpuWorkload> find_workloads(const std::string& name);
+std::vector<BenchWorkload> find_workloads(const std::string& name);
 
 }  // namespace bench
 
