@@ -40,7 +40,7 @@ struct Chunk {
   CellRange cells;
   float* s;         // sqrt(softmax)
   float* residual;  // s - u of the plan's finest label scale
-  float* work;      // label rows forward, v = s h backward
+  float* work;      // weighted rows forward, v = s h backward
   float* weight;    // w_i, 0 past the last cell
   float* max_logit;
   float* sum;
