@@ -15,8 +15,10 @@ namespace {
 constexpr std::int64_t kMaxSlots = 32;
 /// Chunks below which a slot is not worth its own sums.
 constexpr std::int64_t kMinChunksPerSlot = 4;
-/// Chunks of one backward task: short enough to balance, long enough to amortise the task.
-constexpr std::int64_t kChunksPerTask = 4;
+/// Most chunks of one backward task: in a run of them each is fetched ahead by the one before.
+constexpr std::int64_t kMaxChunksPerTask = 4;
+/// Fewer where a thread would have less tasks than this to balance.
+constexpr std::int64_t kMinTasksPerThread = 4;
 
 }  // namespace
 
@@ -36,8 +38,7 @@ FactoredBackend::FactoredBackend(const Problem& problem, const Options& options,
                                    {problem_.batch, num_slots_, form_.head_count});
   if (cell_part() != nullptr) num_label_scales_ = cell_part()->num_scales;
   book_label_tiles();
-  book_scratch(problem_.batch * std::max(num_slots_, (chunks_per_image() + kChunksPerTask - 1) / kChunksPerTask),
-               max_pooled_blocks);
+  book_scratch(problem_.batch * chunks_per_image(), max_pooled_blocks);
 }
 
 void FactoredBackend::book_table(std::int64_t edge) {
@@ -132,12 +133,14 @@ void FactoredBackend::write_gradients(const Call& call) const {
       multiply_table_panel(call, part, task / panels, task % panels, chunk_of_thread(call, thread));
     });
   }
-  const std::int64_t tasks_per_image = (chunks_per_image() + kChunksPerTask - 1) / kChunksPerTask;
+  const std::int64_t balanced = problem_.batch * chunks_per_image() / (kMinTasksPerThread * num_threads_);
+  const std::int64_t chunks_per_task = std::clamp<std::int64_t>(balanced, 1, kMaxChunksPerTask);
+  const std::int64_t tasks_per_image = (chunks_per_image() + chunks_per_task - 1) / chunks_per_task;
   parallel_for(num_threads_, problem_.batch * tasks_per_image, [&](std::int64_t task, int thread) {
     Chunk chunk = chunk_of_thread(call, thread);
     LabelTiles tiles = label_tiles_of_thread(call, thread);
-    const std::int64_t first = task % tasks_per_image * kChunksPerTask;
-    const std::int64_t last = std::min(first + kChunksPerTask, chunks_per_image());
+    const std::int64_t first = task % tasks_per_image * chunks_per_task;
+    const std::int64_t last = std::min(first + chunks_per_task, chunks_per_image());
     for (std::int64_t index = first; index < last; ++index)
       write_chunk_gradient(call, chunk_cells(task / tasks_per_image, index), chunk, tiles);
   });
