@@ -20,7 +20,7 @@ install(FILES ${PROJECT_BINARY_DIR}/arlossConfig.cmake ${PROJECT_BINARY_DIR}/arl
 
 get_target_property(private_libraries arloss_static LINK_LIBRARIES)
 list(TRANSFORM private_libraries REPLACE ".*::" "")
-list(TRANSFORM private_libraries PREPEND "-l")
+list(TRANSFORM private_libraries REPLACE "^([^/].*)" "-l\\1")  # the others are paths
 list(JOIN private_libraries " " private_libraries)
 set(pkgconfig_dir ${CMAKE_INSTALL_LIBDIR}/pkgconfig)
 cmake_path(RELATIVE_PATH CMAKE_INSTALL_PREFIX BASE_DIRECTORY ${CMAKE_INSTALL_PREFIX}/${pkgconfig_dir}
