@@ -1,5 +1,5 @@
-// two_cells.c in the C++ of arloss.hpp. Its `arloss::kPenalties` and `arloss::make_plan` are the caller's own: names of
-// the library's inside, which a static library may not lay claim to.
+// two_cells.c in the C++ of arloss.hpp. Its is_cuda_available is the caller's own, by a name of the library's inside,
+// which a static library may not lay claim to.
 #include <arloss/arloss.hpp>
 
 #include <cmath>
@@ -7,8 +7,7 @@
 #include <vector>
 
 namespace arloss {
-int kPenalties = 0;
-int make_plan() { return ++kPenalties; }
+bool is_cuda_available() { return true; }
 }  // namespace arloss
 
 int main() {
@@ -28,5 +27,5 @@ int main() {
   io.loss = &loss;
   plan.forward(io, {state.data(), state.size(), workspace.data(), workspace.size()});
   std::printf("loss %.6f\n", static_cast<double>(loss));
-  return std::fabs(loss - 0.32F) < 1e-6F && arloss::make_plan() == 1 ? 0 : 1;
+  return std::fabs(loss - 0.32F) < 1e-6F && arloss::is_cuda_available() ? 0 : 1;
 }
