@@ -3,6 +3,7 @@ set(ARLOSS_CUDA AUTO CACHE STRING "Build the CUDA kernels: AUTO (where a CUDA to
 set_property(CACHE ARLOSS_CUDA PROPERTY STRINGS AUTO ON OFF)
 set(ARLOSS_CUDA_ARCHITECTURES "" CACHE STRING
     "CUDA architectures to build for where CMAKE_CUDA_ARCHITECTURES is not set, in its words; empty: every generation nvcc knows; 80-virtual is enough for the emulator")
+option(ARLOSS_CUDA_LINE_INFO "Source lines in the kernels, for profilers and the emulator: no cost in speed, but they name the source tree's place" ON)
 
 # Why this build has no CUDA kernels; empty where it can have them.
 function(arloss_find_cuda_obstacle result)
@@ -90,6 +91,9 @@ function(arloss_check_spills target)
   add_custom_target(arloss_spill_check ${all} DEPENDS ${table})
 endfunction()
 
+foreach(variable CUDACXX CUDAHOSTCXX)
+  set(callers_${variable} "$ENV{${variable}}")
+endforeach()
 arloss_find_cuda_obstacle(cuda_obstacle)
 if(cuda_obstacle AND ARLOSS_CUDA STREQUAL "ON")
   message(FATAL_ERROR "ARLOSS_CUDA is ON, but: ${cuda_obstacle}")
@@ -111,16 +115,21 @@ if(NOT CMAKE_CUDA_ARCHITECTURES AND NOT DEFINED ENV{CUDAARCHS})
   endif()
 endif()
 enable_language(CUDA)
+foreach(variable CUDACXX CUDAHOSTCXX)  # as the project around this one had them
+  set(ENV{${variable}} "${callers_${variable}}")
+endforeach()
 set(CMAKE_CUDA_STANDARD 17)
 set(CMAKE_CUDA_STANDARD_REQUIRED ON)
 set(CMAKE_CUDA_EXTENSIONS OFF)
 set(CMAKE_CUDA_RUNTIME_LIBRARY Shared)
-# Source lines for profilers and for the emulator's reports, which cost no speed; nothing to unpack when a process starts, but
-# in a bundle, which would be three times as large.
+# Nothing to unpack when a process starts, but in a bundle, which would be three times as large.
 set(uncompressed "")
 if(NOT ARLOSS_GPU_BUNDLE)
   arloss_find_uncompressed_flag(uncompressed)
 endif()
-string(APPEND CMAKE_CUDA_FLAGS " -lineinfo ${uncompressed}")
+string(APPEND CMAKE_CUDA_FLAGS " ${uncompressed}")
+if(ARLOSS_CUDA_LINE_INFO)
+  string(APPEND CMAKE_CUDA_FLAGS " -lineinfo")
+endif()
 list(JOIN CMAKE_CUDA_ARCHITECTURES ", " architectures)
 message(STATUS "CUDA toolkit ${CUDAToolkit_VERSION} found: building the CUDA kernels for ${architectures}")

@@ -1,18 +1,27 @@
-# Installs the headers and the library, and describes them to CMake (find_package(arloss), target arloss::arloss) and to
-# pkg-config (arloss). The installed tree may be moved: nothing in it names its own place.
+# Installs the headers and both libraries, and describes them to CMake (find_package(arloss), targets arloss::arloss and
+# arloss::arloss_static) and to pkg-config (arloss). The installed tree may be moved: nothing in it names its own place.
+include(GNUInstallDirs)
 include(CMakePackageConfigHelpers)
 
-install(TARGETS arloss EXPORT arlossTargets)
+install(TARGETS arloss EXPORT arlossTargets INCLUDES DESTINATION ${CMAKE_INSTALL_INCLUDEDIR})
+install(TARGETS arloss_static EXPORT arlossStaticTargets INCLUDES DESTINATION ${CMAKE_INSTALL_INCLUDEDIR})
 install(DIRECTORY include/arloss TYPE INCLUDE FILES_MATCHING PATTERN "*.h" PATTERN "*.hpp")
+install(FILES LICENSE TYPE DOC RENAME copyright)
 
 set(package_dir ${CMAKE_INSTALL_LIBDIR}/cmake/arloss)
-install(EXPORT arlossTargets NAMESPACE arloss:: FILE arlossTargets.cmake DESTINATION ${package_dir})
+foreach(targets arlossTargets arlossStaticTargets)
+  install(EXPORT ${targets} NAMESPACE arloss:: DESTINATION ${package_dir})
+endforeach()
 configure_package_config_file(cmake/arlossConfig.cmake.in arlossConfig.cmake INSTALL_DESTINATION ${package_dir})
 # Before 1.0 a new minor version may break callers.
 write_basic_package_version_file(arlossConfigVersion.cmake COMPATIBILITY SameMinorVersion)
 install(FILES ${PROJECT_BINARY_DIR}/arlossConfig.cmake ${PROJECT_BINARY_DIR}/arlossConfigVersion.cmake
         DESTINATION ${package_dir})
 
+get_target_property(private_libraries arloss_static LINK_LIBRARIES)
+list(TRANSFORM private_libraries REPLACE ".*::" "")
+list(TRANSFORM private_libraries REPLACE "^([^/].*)" "-l\\1")  # the others are paths
+list(JOIN private_libraries " " private_libraries)
 set(pkgconfig_dir ${CMAKE_INSTALL_LIBDIR}/pkgconfig)
 cmake_path(RELATIVE_PATH CMAKE_INSTALL_PREFIX BASE_DIRECTORY ${CMAKE_INSTALL_PREFIX}/${pkgconfig_dir}
            OUTPUT_VARIABLE pkgconfig_to_prefix)
