@@ -33,3 +33,4 @@ cmp "$work/with_cmake.txt" "$work/by_hand.txt"
 echo "== all examples"
 "$cmake" -S "$source/examples" -B "$work/examples" -DCMAKE_PREFIX_PATH="$prefix" >/dev/null
 "$cmake" --build "$work/examples" --parallel
+"$work/examples/train/arloss_train"
