@@ -4,6 +4,7 @@
 
 #include <arloss/arloss.h>
 
+#include <math.h>
 #include <stddef.h>
 
 enum { kBatch = 6, kClasses = 7, kHeight = 24, kWidth = 20, kCells = kHeight * kWidth, kFiner = 2, kCoarsest = 4 };
@@ -32,6 +33,8 @@ static void make_batch(void) {
  *   IMAGES  images of a batch whose pixels are all compared with each other, across images too: span BATCH.
  *   APART   images of a batch, each compared within itself: span IMAGE. */
 typedef enum { ROWS, IMAGES, APART } split_t;
+
+static const char *const kSplitNames[] = {"rows of an image", "images, all pairs", "images, apart"};
 
 enum { kUnits = 6 }; /* of four rows, or of an image: no split has more shards than that */
 
@@ -67,5 +70,24 @@ static shard_t make_shard(split_t split, int rank, int num_ranks) {
 
 static const float *logits_of(const shard_t *shard) { return logits + shard->first_cell * kClasses; }
 static const uint8_t *labels_of(const shard_t *shard) { return labels + shard->first_cell * kFiner * kFiner; }
+
+/* The library holds its loss to 1e-5 L + 5e-6 e0, e0 <= 2, and its gradient to 1e-5 of its norm (docs/numerics.md),
+ * whatever the order of its sums: two such results are within twice that of each other. */
+static const double kGradientBound = 2e-5;
+
+static int is_same_loss(float loss, float whole_loss) {
+  return fabs((double)loss - (double)whole_loss) <= 2e-5 * (double)whole_loss + 2e-5;
+}
+
+/* |gradient - whole| / |whole|, each shaped as logits. */
+static double distance(const float *gradient, const float *whole) {
+  double error = 0, norm = 0;
+  for (size_t i = 0; i < sizeof logits / sizeof logits[0]; ++i) {
+    const double difference = (double)gradient[i] - (double)whole[i];
+    error += difference * difference;
+    norm += (double)whole[i] * (double)whole[i];
+  }
+  return sqrt(error / norm);
+}
 
 #endif

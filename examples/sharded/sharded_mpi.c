@@ -4,7 +4,6 @@
  * $(pkg-config --cflags --libs arloss) -lm -o sharded_mpi && mpirun -np 3 ./sharded_mpi */
 #include <arloss/arloss.h>
 
-#include <math.h>
 #include <mpi.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -107,24 +106,10 @@ static void gather_gradient(split_t split, int rank, int num_ranks) {
   free(counts);
 }
 
-/* The library holds its loss to 1e-5 L + 5e-6 e0, e0 <= 2, and its gradient to 1e-5 of its norm (docs/numerics.md),
- * whatever the order of its sums: two such results are within twice that of each other. */
-static int is_same(float loss, float whole_loss, double *gradient_error) {
-  double error = 0, norm = 0;
-  for (size_t i = 0; i < sizeof gradient / sizeof gradient[0]; ++i) {
-    error += pow((double)gradient[i] - (double)whole_gradient[i], 2);
-    norm += pow((double)whole_gradient[i], 2);
-  }
-  *gradient_error = sqrt(error / norm);
-  return fabs((double)loss - (double)whole_loss) <= 2e-5 * (double)whole_loss + 2e-5 && *gradient_error <= 2e-5;
-}
-
 /* Runs a split on all ranks and on rank 0 alone, and prints how far apart they are. */
 static int compare(split_t split, int rank, int num_ranks) {
-  static const char *const kNames[] = {"rows of an image", "images, all pairs", "images, apart"};
   float loss = 0, whole_loss = 0, range[2];
   size_t sum_count, whole_count;
-  double gradient_error = 0;
   if (!run_split(split, MPI_COMM_WORLD, &loss, gradient, &sum_count)) return 0;
   range[0] = loss;
   range[1] = -loss;
@@ -133,10 +118,13 @@ static int compare(split_t split, int rank, int num_ranks) {
 
   int is_right = 1;
   if (rank == 0) {
-    is_right = run_split(split, MPI_COMM_SELF, &whole_loss, whole_gradient, &whole_count) &&
-               is_same(range[0], whole_loss, &gradient_error) && is_same(-range[1], whole_loss, &gradient_error);
-    printf("%-18s ranks %d  doubles %5zu  loss %.7f  alone %.7f  gradient off by %.1e  %s\n", kNames[split], num_ranks,
-           split == APART ? 0 : sum_count, (double)loss, (double)whole_loss, gradient_error, is_right ? "ok" : "WRONG");
+    is_right = run_split(split, MPI_COMM_SELF, &whole_loss, whole_gradient, &whole_count);
+    const double gradient_error = distance(gradient, whole_gradient);
+    is_right = is_right && gradient_error <= kGradientBound && is_same_loss(range[0], whole_loss) &&
+               is_same_loss(-range[1], whole_loss);
+    printf("%-18s ranks %d  doubles %5zu  loss %.7f  alone %.7f  gradient off by %.1e  %s\n", kSplitNames[split],
+           num_ranks, split == APART ? 0 : sum_count, (double)loss, (double)whole_loss, gradient_error,
+           is_right ? "ok" : "WRONG");
   }
   MPI_Bcast(&is_right, 1, MPI_INT, 0, MPI_COMM_WORLD);
   return is_right;
