@@ -55,4 +55,4 @@ by_hand "${flags/-larloss/-l:libarloss.a}"
 
 echo "== all examples"
 project "$source/examples" "$work/examples" -DCMAKE_PREFIX_PATH="$prefix"
-"$work/examples/minimal/arloss_minimal"
+"$work/examples/train/arloss_train"
