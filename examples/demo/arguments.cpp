@@ -1,5 +1,6 @@
 #include "arguments.h"
 
+#include "penalty_names.h"
 #include "picture.h"
 
 #include <CLI/CLI.hpp>
@@ -9,12 +10,6 @@
 
 namespace demo {
 namespace {
-
-const std::map<std::string, arloss_penalty_t> kPenalties = {{"squared", ARLOSS_PENALTY_SQUARED},
-                                                            {"absolute", ARLOSS_PENALTY_ABSOLUTE},
-                                                            {"huber", ARLOSS_PENALTY_HUBER},
-                                                            {"cross-entropy", ARLOSS_PENALTY_CROSS_ENTROPY},
-                                                            {"log-cosh", ARLOSS_PENALTY_LOG_COSH}};
 
 void declare_options(CLI::App &app, Arguments &arguments) {
   app.add_option("LABEL.png", arguments.label_paths,

@@ -1,6 +1,6 @@
 // libpng reports errors by longjmp, which must not skip a destructor. So each function that calls setjmp holds plain
-// values only, and everything with a destructor lives in its caller. Writing uses libpng's simplified API (png_image),
-// which returns its errors.
+// values only, and everything with a destructor lives in its caller. Writing, and reading colours, use libpng's
+// simplified API (png_image), which returns its errors; it would turn a palette's indices into colours.
 #include "png_io.h"
 
 #include <png.h>
@@ -9,6 +9,7 @@
 #include <csetjmp>
 #include <cstdio>
 #include <cstring>
+#include <memory>
 
 namespace demo {
 namespace {
@@ -90,6 +91,13 @@ void require_index_pixels(PngReader &reader, const std::string &path) {
     fail(path, std::string("is ") + found + "; a label map is palette or 8-bit grey, its values class indices");
 }
 
+void require_room(int64_t height, int64_t width, const std::string &path) {
+  if (height * width > kMaxPixels) {
+    fail(path, "has " + std::to_string(height) + " x " + std::to_string(width) + " pixels; at most " +
+                   std::to_string(kMaxPixels) + " are read");
+  }
+}
+
 void write_image(png_image &image, const std::string &path, const void *pixels, const void *colour_map) {
   // Negative or zero strides mean "as wide as a row" to libpng, which also removes a file it could not finish.
   if (!png_image_write_to_file(&image, path.c_str(), 0, pixels, 0, colour_map)) {
@@ -118,15 +126,25 @@ LabelMap read_label_png(const std::string &path) {
 
   const int64_t height = png_get_image_height(reader.png, reader.info);
   const int64_t width = png_get_image_width(reader.png, reader.info);
-  if (height * width > kMaxPixels) {
-    fail(path, "has " + std::to_string(height) + " x " + std::to_string(width) + " pixels; at most " +
-                   std::to_string(kMaxPixels) + " are read");
-  }
+  require_room(height, width, path);
   LabelMap labels(height, width, 0);
   std::vector<png_bytep> rows(static_cast<size_t>(height));
   for (int64_t y = 0; y < height; ++y) rows[static_cast<size_t>(y)] = &labels.at(y, 0);
   if (!read_pixels(reader, rows.data())) fail(path, std::string("is damaged or cut short: ") + reader.message);
   return labels;
+}
+
+Picture read_rgb_png(const std::string &path) {
+  png_image image = {};
+  image.version = PNG_IMAGE_VERSION;
+  const std::unique_ptr<png_image, decltype(&png_image_free)> guard(&image, png_image_free);
+  const auto refuse = [&] { fail(path, std::string("no PNG can be read: ") + image.message); };
+  if (!png_image_begin_read_from_file(&image, path.c_str())) refuse();
+  image.format = PNG_FORMAT_RGB;
+  require_room(image.height, image.width, path);
+  Picture picture(image.height, image.width, {});
+  if (!png_image_finish_read(&image, nullptr, picture.values.data(), 0, nullptr)) refuse();
+  return picture;
 }
 
 void write_palette_png(const std::string &path, const LabelMap &labels, const std::array<Colour, 256> &palette) {

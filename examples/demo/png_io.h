@@ -12,6 +12,9 @@ namespace demo {
 /// alpha, 16 bits.
 LabelMap read_label_png(const std::string &path);
 
+/// Reads any PNG as 8-bit RGB. Throws InputError, naming the file: unreadable, not a PNG, damaged or cut short.
+Picture read_rgb_png(const std::string &path);
+
 /// Writes class indices with their colours, as a palette PNG that read_label_png gives back unchanged.
 /// Throws InputError, naming the file, where it cannot be written.
 void write_palette_png(const std::string &path, const LabelMap &labels, const std::array<Colour, 256> &palette);

@@ -1,0 +1,15 @@
+# arloss_find_torch(OBSTACLE): finds LibTorch for the calling folder and those below it, which alone get what its package
+# sets. The variable OBSTACLE says why there is none to link with; empty where there is.
+macro(arloss_find_torch obstacle)
+  set(${obstacle} "")
+  if(ARLOSS_SANITIZE)
+    set(${obstacle} "LibTorch is not built with sanitizers")
+  else()
+    find_package(Torch QUIET)
+    if(NOT Torch_FOUND)
+      set(${obstacle} "LibTorch was not found (Debian: libtorch-dev)")
+    elseif(TORCH_CXX_FLAGS MATCHES "_GLIBCXX_USE_CXX11_ABI=0")
+      set(${obstacle} "LibTorch has the old ABI of libstdc++")
+    endif()
+  endif()
+endmacro()
