@@ -13,18 +13,20 @@
 
 #include <arloss/arloss.h>
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <stdexcept>
 #include <string>
+#include <vector>
 
 namespace arloss {
 
 /// A call that failed; what() is its message: field, value and rule.
 class Error : public std::runtime_error {
  public:
-  Error(arloss_status_t status, const char* message) : std::runtime_error(message), status_(status) {}
+  Error(arloss_status_t status, const std::string& message) : std::runtime_error(message), status_(status) {}
 
   arloss_status_t status() const noexcept { return status_; }
 
@@ -54,6 +56,39 @@ inline arloss_tensors_t tensors() {
   arloss_tensors_t tensors{};
   tensors.struct_size = sizeof tensors;
   return tensors;
+}
+
+/// The loss itself, as adapters to engines take it: fields of arloss_problem_t under the same names and with the same
+/// defaults, meanings and refusals.
+struct LossOptions {
+  std::vector<std::int32_t> scales = {1};
+  std::vector<float> scale_weights;  // one for each scale; empty: equal
+  arloss_scale_mode_t scale_mode = ARLOSS_SCALES_BLEND;
+  arloss_penalty_t penalty = ARLOSS_PENALTY_SQUARED;
+  float penalty_param = 0;  // 0: the penalty's default
+  arloss_span_t span = ARLOSS_SPAN_IMAGE;
+  float loss_weight = 1;
+};
+
+/// Writes them into a problem. Error: more scales than a problem holds, or not a weight for each.
+inline void set_loss(arloss_problem_t& problem, const LossOptions& options) {
+  const auto require_count = [](const char* field, std::size_t count, bool is_met, const std::string& rule) {
+    if (!is_met)
+      throw Error(ARLOSS_STATUS_INVALID_ARGUMENT,
+                  std::string(field) + " has " + std::to_string(count) + " entries; it must have " + rule);
+  };
+  const std::size_t num_scales = options.scales.size(), num_weights = options.scale_weights.size();
+  require_count("scales", num_scales, num_scales <= ARLOSS_MAX_SCALES, std::to_string(ARLOSS_MAX_SCALES) + " or fewer");
+  require_count("scale_weights", num_weights, num_weights == 0 || num_weights == num_scales,
+                "none or, as scales, " + std::to_string(num_scales));
+  problem.num_scales = static_cast<std::int32_t>(num_scales);
+  std::copy(options.scales.begin(), options.scales.end(), problem.scales);
+  std::copy(options.scale_weights.begin(), options.scale_weights.end(), problem.scale_weights);
+  problem.scale_mode = options.scale_mode;
+  problem.penalty = options.penalty;
+  problem.penalty_param = options.penalty_param;
+  problem.span = options.span;
+  problem.loss_weight = options.loss_weight;
 }
 
 /// The caller's memory of one run call, in the plan's memory space and aligned to 16 bytes, and its stream. A pointer

@@ -16,7 +16,6 @@
 
 #include <dlib/dnn.h>
 
-#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <ostream>
@@ -25,16 +24,8 @@
 
 namespace arloss::dlib {
 
-/// What of arloss_problem_t and arloss_options_t a network does not say, under the same names and with the same
-/// defaults, meanings and refusals. The reduction is MEAN, as in dlib's own losses.
-struct Options {
-  std::vector<std::int32_t> scales = {1};
-  std::vector<float> scale_weights;  // one for each scale; empty: equal
-  arloss_scale_mode_t scale_mode = ARLOSS_SCALES_BLEND;
-  arloss_penalty_t penalty = ARLOSS_PENALTY_SQUARED;
-  float penalty_param = 0;  // 0: the penalty's default
-  arloss_span_t span = ARLOSS_SPAN_IMAGE;
-  float loss_weight = 1;
+/// The loss, and of arloss_options_t what a network does not say. The reduction is MEAN, as in dlib's own losses.
+struct Options : LossOptions {
   arloss_algorithm_t algorithm = ARLOSS_ALGORITHM_AUTO;
   int num_threads = 0;  // 0: the processors the process may use. A matter of the machine: not serialised
 };
@@ -44,7 +35,7 @@ using LabelMap = ::dlib::matrix<std::uint16_t>;
 namespace detail {
 
 inline void require(bool is_met, const std::string& rule) {
-  if (!is_met) throw Error(ARLOSS_STATUS_INVALID_ARGUMENT, rule.c_str());
+  if (!is_met) throw Error(ARLOSS_STATUS_INVALID_ARGUMENT, rule);
 }
 
 /// Where a member is serialised as an integer.
@@ -78,10 +69,6 @@ inline void deserialize_options(Options& options, std::istream& in) {
 }
 
 inline arloss_problem_t problem_of(const ::dlib::tensor& output, const LabelMap& first_labels, const Options& options) {
-  const std::size_t num_scales = options.scales.size();
-  require(num_scales <= ARLOSS_MAX_SCALES, "scales has more than ARLOSS_MAX_SCALES entries");
-  require(options.scale_weights.empty() || options.scale_weights.size() == num_scales,
-          "scale_weights must have no entry or as many as scales");
   arloss_problem_t problem = arloss::problem();
   problem.batch = output.num_samples();
   problem.classes = output.k();
@@ -91,14 +78,7 @@ inline arloss_problem_t problem_of(const ::dlib::tensor& output, const LabelMap&
   problem.label_width = first_labels.nc();
   problem.labels_dtype = ARLOSS_DTYPE_INT32;
   problem.ignore_index = ::dlib::loss_multiclass_log_per_pixel_::label_to_ignore;
-  problem.num_scales = static_cast<std::int32_t>(num_scales);
-  std::copy(options.scales.begin(), options.scales.end(), problem.scales);
-  std::copy(options.scale_weights.begin(), options.scale_weights.end(), problem.scale_weights);
-  problem.scale_mode = options.scale_mode;
-  problem.penalty = options.penalty;
-  problem.penalty_param = options.penalty_param;
-  problem.span = options.span;
-  problem.loss_weight = options.loss_weight;
+  set_loss(problem, options);
   return problem;
 }
 

@@ -41,19 +41,11 @@
 
 namespace arloss::torch {
 
-/// What of arloss_problem_t and arloss_options_t the tensors do not say, under the same names and with the same
-/// defaults, meanings and refusals.
-struct Options {
-  std::vector<std::int32_t> scales = {1};
-  std::vector<float> scale_weights;  // one for each scale; empty: equal
-  arloss_scale_mode_t scale_mode = ARLOSS_SCALES_BLEND;
-  arloss_penalty_t penalty = ARLOSS_PENALTY_SQUARED;
-  float penalty_param = 0;  // 0: the penalty's default
+/// The loss, and of arloss_problem_t and arloss_options_t what else the tensors do not say.
+struct Options : LossOptions {
   bool has_ignore_index = true;
   std::int64_t ignore_index = 255;
   arloss_reduction_t reduction = ARLOSS_REDUCTION_MEAN;
-  arloss_span_t span = ARLOSS_SPAN_IMAGE;
-  float loss_weight = 1;
 
   /// Undefined: 1. Otherwise float32, [B, H, W] or [B, D, H, W] as the logits' grid, on the logits' device. A constant:
   /// refused where it requires grad.
@@ -147,17 +139,6 @@ inline at::MemoryFormat format_of(const at::Tensor& logits) {
   return logits.is_contiguous() ? at::MemoryFormat::Contiguous : logits.suggest_memory_format();
 }
 
-inline void set_scales(arloss_problem_t& problem, const Options& options) {
-  const std::size_t count = options.scales.size();
-  TORCH_CHECK(count <= ARLOSS_MAX_SCALES, "ar_loss: scales has ", count, " entries; it must have ", ARLOSS_MAX_SCALES,
-              " or fewer");
-  TORCH_CHECK(options.scale_weights.empty() || options.scale_weights.size() == count, "ar_loss: scale_weights has ",
-              options.scale_weights.size(), " entries; it must have none or, as scales, ", count);
-  problem.num_scales = static_cast<std::int32_t>(count);
-  std::copy(options.scales.begin(), options.scales.end(), problem.scales);
-  std::copy(options.scale_weights.begin(), options.scale_weights.end(), problem.scale_weights);
-}
-
 inline arloss_problem_t problem_of(const at::Tensor& logits, const at::Tensor& labels, const Options& options) {
   const bool has_depth = logits.dim() == 5;
   arloss_problem_t problem = arloss::problem();
@@ -174,13 +155,8 @@ inline arloss_problem_t problem_of(const at::Tensor& logits, const at::Tensor& l
   problem.labels_dtype = labels_dtype(labels);
   problem.has_ignore_index = options.has_ignore_index ? 1 : 0;
   problem.ignore_index = options.ignore_index;
-  set_scales(problem, options);
-  problem.scale_mode = options.scale_mode;
-  problem.penalty = options.penalty;
-  problem.penalty_param = options.penalty_param;
   problem.reduction = options.reduction;
-  problem.span = options.span;
-  problem.loss_weight = options.loss_weight;
+  translate_errors([&] { set_loss(problem, options); });
   return problem;
 }
 

@@ -12,7 +12,7 @@
 #include <string>
 #include <vector>
 
-#include "support/case_lists.h"
+#include "engine_case.h"
 #include "support/tolerance.h"
 
 namespace support {
@@ -57,16 +57,8 @@ LabelMaps labels_of(const CaseSpec& spec, const oracle::Inputs& inputs) {
 }
 
 Options options_of(const CaseSpec& spec) {
-  const arloss_problem_t problem = api_problem(spec);
   Options options;
-  options.scales.assign(problem.scales, problem.scales + problem.num_scales);
-  if (!spec.problem.scale_weights.empty())
-    options.scale_weights.assign(problem.scale_weights, problem.scale_weights + problem.num_scales);
-  options.scale_mode = problem.scale_mode;
-  options.penalty = problem.penalty;
-  options.penalty_param = problem.penalty_param;
-  options.span = problem.span;
-  options.loss_weight = problem.loss_weight;
+  static_cast<arloss::LossOptions&>(options) = loss_options_of(spec);
   options.num_threads = spec.num_threads;
   return options;
 }
@@ -82,14 +74,6 @@ CaseSpec as_dlib_has_it(CaseSpec spec) {
   spec.problem.ignore_index = kIgnored;
   spec.problem.reduction = oracle::Reduction::kMean;
   return spec;
-}
-
-/// Two images with labels finer than the grid by no whole ratio, and ignored ones.
-CaseSpec fine_spec() {
-  CaseSpec spec = plain_spec(2, 5, 6, 7);
-  set_label_grid(spec, 13, 15);
-  spec.problem.scales = {1, 2};
-  return as_dlib_has_it(spec);
 }
 
 CaseSpec joined_spec() {
@@ -130,7 +114,7 @@ TEST(Dlib, LossAndGradientAreWithinTheContract) {
     for (const oracle::ScaleMode mode :
          {oracle::ScaleMode::kBlend, oracle::ScaleMode::kSeparate, oracle::ScaleMode::kPyramid})
       for (const oracle::Span span : {oracle::Span::kImage, oracle::Span::kBatch}) {
-        CaseSpec spec = fine_spec();
+        CaseSpec spec = as_dlib_has_it(fine_spec());
         spec.problem.penalty = penalty;
         spec.problem.scale_mode = mode;
         spec.problem.span = span;
@@ -334,7 +318,7 @@ TEST(Dlib, AnotherLayersFileIsRefused) {
 
 /// Expects an arloss::Error whose message has all of `words`, and a gradient that nothing was written to.
 void expect_refused(const std::function<void(Call&)>& spoil, const std::vector<std::string>& words) {
-  Call call(fine_spec());
+  Call call(as_dlib_has_it(fine_spec()));
   spoil(call);
   try {
     call.loss();
@@ -358,8 +342,8 @@ TEST(Dlib, WrongLabelsAreRefused) {
 
 TEST(Dlib, WrongOptionsAreRefused) {
   expect_refused([](Call& call) { call.options.scales.clear(); }, {"num_scales is 0"});
-  expect_refused([](Call& call) { call.options.scales.assign(9, 1); }, {"scales has more"});
-  expect_refused([](Call& call) { call.options.scale_weights = {1}; }, {"scale_weights", "as scales"});
+  expect_refused([](Call& call) { call.options.scales.assign(9, 1); }, {"scales has 9", "8 or fewer"});
+  expect_refused([](Call& call) { call.options.scale_weights = {1}; }, {"scale_weights has 1", "as scales, 2"});
   expect_refused([](Call& call) { call.options.loss_weight = -1; }, {"loss_weight is -1"});
   expect_refused([](Call& call) { call.options.num_threads = -1; }, {"num_threads is -1"});
   expect_refused(

@@ -13,7 +13,7 @@
 #include <tuple>
 #include <vector>
 
-#include "support/case_lists.h"
+#include "engine_case.h"
 #include "support/tolerance.h"
 
 namespace support {
@@ -103,17 +103,10 @@ Tensors tensors_of(const CaseSpec& spec, const oracle::Inputs& inputs, Strides s
 Options options_of(const CaseSpec& spec, const at::Tensor& pixel_weights = {}) {
   const arloss_problem_t problem = api_problem(spec);
   Options options;
-  options.scales.assign(problem.scales, problem.scales + problem.num_scales);
-  if (!spec.problem.scale_weights.empty())
-    options.scale_weights.assign(problem.scale_weights, problem.scale_weights + problem.num_scales);
-  options.scale_mode = problem.scale_mode;
-  options.penalty = problem.penalty;
-  options.penalty_param = problem.penalty_param;
+  static_cast<arloss::LossOptions&>(options) = loss_options_of(spec);
   options.has_ignore_index = problem.has_ignore_index != 0;
   options.ignore_index = problem.ignore_index;
   options.reduction = problem.reduction;
-  options.span = problem.span;
-  options.loss_weight = problem.loss_weight;
   options.pixel_weights = pixel_weights;
   options.num_threads = spec.num_threads;
   return options;
@@ -143,14 +136,6 @@ void expect_accurate_tensors(const Case& test, Strides strides, const at::Device
   const at::Tensor gradient = gradient_of(loss, tensors.logits, grad_loss);
   EXPECT_EQ(gradient.scalar_type(), tensors.logits.scalar_type());
   expect_accurate(test, outcome_of(loss, gradient), "torch");
-}
-
-/// Two images with labels finer than the grid by no whole ratio, and ignored ones.
-CaseSpec fine_spec() {
-  CaseSpec spec = plain_spec(2, 5, 6, 7);
-  set_label_grid(spec, 13, 15);
-  spec.problem.scales = {1, 2};
-  return spec;
 }
 
 CaseSpec volume_spec() {
