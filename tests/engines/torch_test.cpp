@@ -4,6 +4,7 @@
 
 #include <ATen/autocast_mode.h>
 #include <gtest/gtest.h>
+#include <torch/version.h>
 
 #include <cmath>
 #include <cstdint>
@@ -316,6 +317,14 @@ TEST(Torch, WithoutGradTheLossIsTheSame) {
   EXPECT_TRUE(at::equal(detached, with_grad));
 }
 
+void set_cpu_autocast(bool is_enabled) {
+#if TORCH_VERSION_MAJOR * 100 + TORCH_VERSION_MINOR >= 204
+  at::autocast::set_autocast_enabled(at::kCPU, is_enabled);
+#else
+  at::autocast::set_cpu_enabled(is_enabled);
+#endif
+}
+
 TEST(Torch, AutocastCastsNothing) {
   for (const arloss_dtype_t dtype : {ARLOSS_DTYPE_FLOAT32, ARLOSS_DTYPE_BFLOAT16}) {
     CaseSpec spec = fine_spec();
@@ -323,9 +332,9 @@ TEST(Torch, AutocastCastsNothing) {
     const Call call(spec);
     const at::Tensor loss = call.loss();
     const at::Tensor gradient = gradient_of(loss, call.tensors.logits);
-    at::autocast::set_cpu_enabled(true);
+    set_cpu_autocast(true);
     const at::Tensor cast_loss = call.loss();
-    at::autocast::set_cpu_enabled(false);
+    set_cpu_autocast(false);
     EXPECT_EQ(cast_loss.scalar_type(), at::kFloat);
     EXPECT_TRUE(at::equal(cast_loss, loss));
     EXPECT_TRUE(at::equal(gradient_of(cast_loss, call.tensors.logits), gradient));
