@@ -42,10 +42,10 @@ Picture paint(const Labels& labels, dlib::rand& random) {
   const auto shade = [&](int colour) {
     return static_cast<unsigned char>(dlib::put_in_range(0.0, 255.0, colour + 40 * random.get_random_gaussian()));
   };
-  for (long i = 0; i < picture.size(); ++i) {
-    const std::uint16_t label = labels(i);
+  auto pixel = picture.begin();
+  for (const std::uint16_t label : labels) {
     const int* const colour = colours[label < kClasses ? label : 0];
-    picture(i) = dlib::rgb_pixel(shade(colour[0]), shade(colour[1]), shade(colour[2]));
+    *pixel++ = dlib::rgb_pixel(shade(colour[0]), shade(colour[1]), shade(colour[2]));
   }
   return picture;
 }
@@ -54,12 +54,13 @@ Picture paint(const Labels& labels, dlib::rand& random) {
 double accuracy(Net& net, const std::vector<Picture>& pictures, const std::vector<Labels>& labels) {
   const std::vector<Labels> found = net(pictures);
   long num_right = 0, num_labelled = 0;
-  for (std::size_t b = 0; b < found.size(); ++b)
-    for (long i = 0; i < found[b].size(); ++i)
-      if (labels[b](i) < kClasses) {
-        num_right += found[b](i) == labels[b](i);
-        ++num_labelled;
-      }
+  for (std::size_t b = 0; b < found.size(); ++b) {
+    auto found_label = found[b].begin();
+    for (const std::uint16_t label : labels[b]) {
+      num_right += *found_label++ == label;
+      num_labelled += label < kClasses;
+    }
+  }
   return static_cast<double>(num_right) / static_cast<double>(num_labelled);
 }
 

@@ -1,7 +1,7 @@
 /* One loss over pixels that lie on several processes, by MPI: rows of one image, images of a batch. Every rank gets the
  * loss of all pairs of pixels, those of other ranks among them, and the gradient of its own logits. What travels is a
- * few small matrices (docs/distributed.md). Rank 0 then does all of it alone and compares. mpicc sharded_mpi.c
- * $(pkg-config --cflags --libs arloss) -lm -o sharded_mpi && mpirun -np 3 ./sharded_mpi */
+ * few small matrices (docs/distributed.md). Rank 0 then does all of it alone and compares.
+ *   mpicc sharded_mpi.c $(pkg-config --cflags --libs arloss) -lm -o sharded_mpi && mpirun -np 3 ./sharded_mpi */
 #include <arloss/arloss.h>
 
 #include <mpi.h>

@@ -15,8 +15,7 @@ enum { kTrainImages = 6, kTestImages = 6, kImages = kTrainImages + kTestImages }
 enum { kColours = 3, kInputs = 2 * kColours + 1, kHidden = 12, kSteps = 200, kStepsPerRow = 40 };
 static const float kLearningRate = 0.5f, kMomentum = 0.9f;
 
-/* ---- Pictures: sky, ground, a disc, a box and a thin pole, in noisy colours under a light of each picture's own. ----
- */
+/* ---- Pictures: sky, ground, a disc, a box, a thin pole, in noisy colours under a light of each picture's own. ---- */
 
 static float inputs[kImages][kCells][kInputs]; /* a pixel's colour, the mean colour around it, its height, 1 at most */
 static uint8_t labels[kImages][kCells];

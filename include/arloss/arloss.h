@@ -388,7 +388,7 @@ ARLOSS_API void arloss_options_init(arloss_options_t *options);
 ARLOSS_API arloss_status_t arloss_plan_create(arloss_plan_t **plan, const arloss_problem_t *problem,
                                               const arloss_options_t *options);
 
-/* Ends a plan. No call on it may be running (CUDA: nor be pending on a stream). NULL is fine.
+/* Ends a plan. No call on it may be running (CUDA: work that is pending on a stream does not need it). NULL is fine.
  *
  *     arloss_plan_destroy(plan);
  *

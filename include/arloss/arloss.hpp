@@ -11,6 +11,10 @@
 #ifndef ARLOSS_ARLOSS_HPP
 #define ARLOSS_ARLOSS_HPP
 
+#if __cplusplus < 201703L
+#error "arloss.hpp needs C++17 or newer (-std=c++17); arloss.h is C and takes any C++"
+#endif
+
 #include <arloss/arloss.h>
 
 #include <algorithm>

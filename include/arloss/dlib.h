@@ -19,6 +19,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <ostream>
+#include <sstream>
 #include <string>
 #include <vector>
 
@@ -34,8 +35,13 @@ using LabelMap = ::dlib::matrix<std::uint16_t>;
 
 namespace detail {
 
-inline void require(bool is_met, const std::string& rule) {
-  if (!is_met) throw Error(ARLOSS_STATUS_INVALID_ARGUMENT, rule);
+/// Unless it is met, throws the parts of a message, joined.
+template <class... Parts>
+void require(bool is_met, const Parts&... parts) {
+  if (is_met) return;
+  std::ostringstream message;
+  (message << ... << parts);
+  throw Error(ARLOSS_STATUS_INVALID_ARGUMENT, message.str());
 }
 
 /// Where a member is serialised as an integer.
@@ -87,11 +93,25 @@ template <class LabelIterator>
 void copy_labels(LabelIterator truth, const ::dlib::tensor& output, std::vector<std::int32_t>& labels) {
   const long nr = truth->nr(), nc = truth->nc();
   // Sizes of 0 would tell the library "as the grid".
-  require(nr >= output.nr() && nc >= output.nc(), "labels must be as large as the network's output, or larger");
+  require(nr >= output.nr() && nc >= output.nc(), "labels are ", nr, " x ", nc,
+          "; they must be as large as the network's output, ", output.nr(), " x ", output.nc(), ", or larger");
   labels.clear();
   for (long b = 0; b < output.num_samples(); ++b, ++truth) {
-    require(truth->nr() == nr && truth->nc() == nc, "labels of a batch must have one size");
+    require(truth->nr() == nr && truth->nc() == nc, "labels of image ", b, " are ", truth->nr(), " x ", truth->nc(),
+            "; they must have the size of image 0's, ", nr, " x ", nc);
     labels.insert(labels.end(), truth->begin(), truth->end());
+  }
+}
+
+/// Refuses labels at which dlib's own loss would throw its fatal_error, the second of which ends the program.
+template <class LabelIterator>
+void check_for_log_loss(LabelIterator truth, const ::dlib::tensor& output) {
+  for (long b = 0; b < output.num_samples(); ++b, ++truth) {
+    require(truth->nr() == output.nr() && truth->nc() == output.nc(), "labels of image ", b, " are ", truth->nr(),
+            " x ", truth->nc(), "; they must be as large as the network's output, ", output.nr(), " x ", output.nc());
+    for (const std::uint16_t label : *truth)
+      require(label < output.k() || label == ::dlib::loss_multiclass_log_per_pixel_::label_to_ignore,
+              "a label of image ", b, " is ", label, "; it must be from 0 to ", output.k() - 1, ", or label_to_ignore");
   }
 }
 
@@ -107,7 +127,8 @@ template <class LabelIterator, class Subnet>
 double compute(const Options& options, bool is_added, LabelIterator truth, Subnet& sub, Memory& memory) {
   const ::dlib::tensor& output = sub.get_output();
   ::dlib::tensor& gradient = sub.get_gradient_input();
-  require(sub.sample_expansion_factor() == 1, "a sample must be one image of the network's output");
+  require(sub.sample_expansion_factor() == 1, "sample_expansion_factor is ", sub.sample_expansion_factor(),
+          "; it must be 1");
   copy_labels(truth, output, memory.labels);
   arloss_problem_t problem = problem_of(output, *truth, options);
   problem.accumulate_gradient = is_added ? 1 : 0;
@@ -198,8 +219,8 @@ class loss_affinity_regression_ : public detail::PerPixelLoss<loss_affinity_regr
 template <class Subnet>
 using loss_affinity_regression = ::dlib::add_loss_layer<loss_affinity_regression_, Subnet>;
 
-/// dlib's loss_multiclass_log_per_pixel plus options.loss_weight times the Affinity Regression loss. Labels as large as
-/// the output, as the first demands. Errors as above.
+/// dlib's loss_multiclass_log_per_pixel plus options.loss_weight times the Affinity Regression loss. Labels exactly as
+/// large as the output, as the first demands. Errors as above.
 class loss_multiclass_log_and_affinity_per_pixel_
     : public detail::PerPixelLoss<loss_multiclass_log_and_affinity_per_pixel_> {
  public:
@@ -208,6 +229,7 @@ class loss_multiclass_log_and_affinity_per_pixel_
 
   template <class LabelIterator, class Subnet>
   double compute_loss_value_and_gradient(const ::dlib::tensor& input, LabelIterator truth, Subnet& sub) const {
+    detail::check_for_log_loss(truth, sub.get_output());
     const double log_loss = log_loss_.compute_loss_value_and_gradient(input, truth, sub);
     return log_loss + detail::compute(options_, /*is_added=*/true, truth, sub, memory_);
   }

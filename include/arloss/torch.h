@@ -44,7 +44,7 @@ namespace arloss::torch {
 /// The loss, and of arloss_problem_t and arloss_options_t what else the tensors do not say.
 struct Options : LossOptions {
   bool has_ignore_index = true;
-  std::int64_t ignore_index = 255;
+  std::int64_t ignore_index = 255;  // that of LibTorch's cross_entropy is -100
   arloss_reduction_t reduction = ARLOSS_REDUCTION_MEAN;
 
   /// Undefined: 1. Otherwise float32, [B, H, W] or [B, D, H, W] as the logits' grid, on the logits' device. A constant:
@@ -94,10 +94,16 @@ inline arloss_dtype_t labels_dtype(const at::Tensor& labels) {
   }
 }
 
+inline void check_dense(const char* name, const at::Tensor& tensor) {
+  TORCH_CHECK(tensor.layout() == at::kStrided, "ar_loss: ", name, " have layout ", tensor.layout(),
+              "; it must be Strided");
+}
+
 inline void check_logits(const at::Tensor& logits) {
   TORCH_CHECK(logits.defined(), "ar_loss: logits are undefined");
   TORCH_CHECK(logits.dim() == 4 || logits.dim() == 5, "ar_loss: logits have shape ", logits.sizes(),
               "; it must be [B, C, H, W] or [B, C, D, H, W]");
+  check_dense("logits", logits);
   TORCH_CHECK(logits.is_cpu() || logits.is_cuda(), "ar_loss: logits are on ", logits.device(),
               "; they must be on a CPU or CUDA device");
   TORCH_CHECK(logits.is_cpu() || ARLOSS_TORCH_CUDA, "ar_loss: logits are on ", logits.device(),
@@ -113,6 +119,7 @@ inline void check_device(const char* name, const at::Tensor& tensor, const at::T
 inline void check_labels(const at::Tensor& labels, const at::Tensor& logits) {
   TORCH_CHECK(labels.defined(), "ar_loss: labels are undefined");
   check_device("labels", labels, logits);
+  check_dense("labels", labels);
   bool is_fine = labels.dim() == logits.dim() - 1 && labels.size(0) == logits.size(0);
   for (std::int64_t axis = 1; is_fine && axis < labels.dim(); ++axis)
     is_fine = labels.size(axis) >= logits.size(axis + 1);
@@ -124,6 +131,7 @@ inline void check_labels(const at::Tensor& labels, const at::Tensor& logits) {
 inline void check_pixel_weights(const at::Tensor& weights, const at::Tensor& logits) {
   if (!weights.defined()) return;
   check_device("pixel_weights", weights, logits);
+  check_dense("pixel_weights", weights);
   TORCH_CHECK(weights.scalar_type() == at::kFloat, "ar_loss: pixel_weights are ", weights.scalar_type(),
               "; they must be Float");
   std::vector<std::int64_t> grid = logits.sizes().vec();
@@ -209,14 +217,19 @@ inline at::Tensor bytes_like(const at::Tensor& logits, std::size_t count) {
   return at::empty({static_cast<std::int64_t>(count)}, logits.options().dtype(at::kByte));
 }
 
+/// Elements as they are to be read: a view may be dense but have its sign to be applied yet.
+inline at::Tensor dense(const at::Tensor& tensor, at::MemoryFormat format = at::MemoryFormat::Contiguous) {
+  return tensor.resolve_neg().contiguous(format);
+}
+
 /// Dense tensors of one batch, their plan and the state between forward and backward.
 struct Batch {
   Batch(c10::intrusive_ptr<SharedPlan> shared_plan, const at::Tensor& any_logits, const at::Tensor& any_labels,
         const at::Tensor& any_weights, at::Tensor any_state)
       : plan(std::move(shared_plan)),
-        logits(any_logits.contiguous(format_of(any_logits))),
-        labels(any_labels.contiguous()),
-        pixel_weights(any_weights.defined() ? any_weights.contiguous() : any_weights),
+        logits(dense(any_logits, format_of(any_logits))),
+        labels(dense(any_labels)),
+        pixel_weights(any_weights.defined() ? dense(any_weights) : any_weights),
         state(std::move(any_state)) {}
 
   arloss_tensors_t io() const {
@@ -245,7 +258,7 @@ struct Batch {
 struct Gradient : Function<Gradient> {
   static at::Tensor forward(AutogradContext*, const at::Tensor& grad_loss, const at::Tensor& /* logits */,
                             const Batch& batch) {
-    const at::Tensor dense_grad_loss = grad_loss.contiguous();
+    const at::Tensor dense_grad_loss = dense(grad_loss);
     at::Tensor grad_logits = at::empty_like(batch.logits);
     arloss_tensors_t io = batch.io();
     io.grad_loss = dense_grad_loss.data_ptr<float>();

@@ -3,7 +3,9 @@
 
 #include <array>
 #include <deque>
+#include <optional>
 #include <thread>
+#include <utility>
 #include <vector>
 
 #include "cuda/device_case_lists.h"
@@ -65,6 +67,26 @@ TEST(CudaConcurrency, PlansOnStreamsOfTheirOwn) {
   }
   enqueue(lanes);
   for (const Lane& lane : lanes) lane.expect_plain();
+}
+
+/// As an engine does that keeps a few plans and never waits for a stream.
+TEST(CudaConcurrency, PlansEndBeforeTheirWork) {
+  std::vector<CaseSpec> kinds = device_kinds(kHeight);
+  const std::vector<CaseSpec> pairs = pair_kinds(kHeight);
+  kinds.insert(kinds.end(), pairs.begin(), pairs.end());
+  for (const CaseSpec& spec : kinds) {
+    const Batch batch = pack(spec, draw_inputs(spec));
+    const Stream stream;
+    std::optional<Plan> plan(std::in_place, api_problem(spec), make_cuda_options(spec));
+    ASSERT_EQ(plan->status(), ARLOSS_STATUS_SUCCESS) << plan->message();
+    const Outcome expected = run_forward_backward(*plan, spec, batch, nullptr);
+    const DeviceBuffers buffers(*plan, batch);
+    ASSERT_EQ(forward(*plan, buffers, stream.get()), ARLOSS_STATUS_SUCCESS) << arloss_last_message();
+    ASSERT_EQ(backward(*plan, buffers, stream.get()), ARLOSS_STATUS_SUCCESS) << arloss_last_message();
+    plan.reset();
+    stream.synchronize();
+    EXPECT_TRUE(buffers.read(spec) == expected) << describe(spec);
+  }
 }
 
 TEST(CudaConcurrency, ThreadsShareAPlan) {

@@ -10,6 +10,7 @@
 #include <functional>
 #include <sstream>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "engine_case.h"
@@ -316,12 +317,14 @@ TEST(Dlib, AnotherLayersFileIsRefused) {
   EXPECT_THROW(deserialize(layer, stream), dlib::serialization_error);
 }
 
-/// Expects an arloss::Error whose message has all of `words`, and a gradient that nothing was written to.
-void expect_refused(const std::function<void(Call&)>& spoil, const std::vector<std::string>& words) {
-  Call call(as_dlib_has_it(fine_spec()));
+/// Expects an arloss::Error of a layer whose message has all of `words`, and a gradient that nothing was written to.
+template <class Layer>
+void expect_layer_refuses(const CaseSpec& spec, const std::function<void(Call&)>& spoil,
+                          const std::vector<std::string>& words) {
+  Call call(spec);
   spoil(call);
   try {
-    call.loss();
+    call.loss_of(Layer(call.options));
     ADD_FAILURE() << "not refused; expected '" << words.front() << "'";
   } catch (const arloss::Error& error) {
     for (const std::string& word : words)
@@ -331,13 +334,28 @@ void expect_refused(const std::function<void(Call&)>& spoil, const std::vector<s
   for (const double value : call.gradient()) ASSERT_EQ(value, 0);
 }
 
+void expect_refused(const std::function<void(Call&)>& spoil, const std::vector<std::string>& words) {
+  expect_layer_refuses<loss_affinity_regression_>(as_dlib_has_it(fine_spec()), spoil, words);
+}
+
 TEST(Dlib, WrongLabelsAreRefused) {
   expect_refused([](Call& call) { call.labels[1](2, 3) = 5; }, {"labels[228]", "is 5", "0 to 4"});
-  expect_refused([](Call& call) { call.labels[1].set_size(14, 15); }, {"one size"});
+  expect_refused([](Call& call) { call.labels[1].set_size(14, 15); }, {"image 1 are 14 x 15", "13 x 15"});
   for (LabelMap small : {LabelMap(5, 15), LabelMap(13, 6), LabelMap()}) {
     small = 0;
-    expect_refused([&](Call& call) { call.labels.assign(2, small); }, {"as large as the network's output"});
+    const std::string size = std::to_string(small.nr()) + " x " + std::to_string(small.nc());
+    expect_refused([&](Call& call) { call.labels.assign(2, small); },
+                   {"labels are " + size, "as large as the network's output, 6 x 7"});
   }
+}
+
+/// By the library's exception, before dlib's loss comes to them.
+TEST(Dlib, WrongLabelsOfJoinedLossesAreRefused) {
+  using Layer = loss_multiclass_log_and_affinity_per_pixel_;
+  for (const auto& [nr, nc] : {std::pair(5, 7), std::pair(6, 8), std::pair(12, 14)})
+    expect_layer_refuses<Layer>(joined_spec(), [nr = nr, nc = nc](Call& call) { call.labels[1].set_size(nr, nc); },
+                                {"image 1 are " + std::to_string(nr) + " x " + std::to_string(nc), "6 x 7"});
+  expect_layer_refuses<Layer>(joined_spec(), [](Call& call) { call.labels[1](2, 3) = 5; }, {"image 1 is 5", "0 to 4"});
 }
 
 TEST(Dlib, WrongOptionsAreRefused) {

@@ -241,6 +241,18 @@ TEST(Torch, VectorLossIsSummed) {
   expect_accurate(test, outcome_of(loss, gradient_of(loss.sum(), tensors.logits)), "torch");
 }
 
+/// Views that are dense, but whose sign LibTorch has yet to apply.
+TEST(Torch, LazySignsAreApplied) {
+  CaseSpec spec = fine_spec();
+  spec.weights = Weights::kModerate;
+  Call call(spec);
+  const at::Tensor& logits = call.tensors.logits;
+  const at::Tensor loss = call.loss();
+  EXPECT_TRUE(at::equal(gradient_of(call.loss(), logits, at::_neg_view(at::ones({}))), -gradient_of(loss, logits)));
+  call.options.pixel_weights = at::_neg_view(-call.options.pixel_weights);
+  EXPECT_TRUE(at::equal(ar_loss(at::_neg_view(-logits), call.tensors.labels, call.options), loss));
+}
+
 /// cross_entropy + 0.3 ar_loss against cross-entropy in float64 and the oracle.
 TEST(Torch, JoinsAnotherLoss) {
   constexpr double kShare = 0.3;
@@ -411,6 +423,7 @@ TEST(Torch, WrongLogitsAreRefused) {
   expect_refused([&] { ar_loss(logits[0], labels); }, {"logits have shape [5, 6, 7]", "[B, C, H, W]"});
   expect_refused([&] { ar_loss(logits.to(at::kDouble), labels); }, {"logits are Double", "Float, Half or BFloat16"});
   expect_refused([&] { ar_loss(logits.to(at::kMeta), labels); }, {"logits are on meta", "CPU or CUDA"});
+  expect_refused([&] { ar_loss(logits.detach().to_sparse(), labels); }, {"logits have layout Sparse", "Strided"});
   expect_refused([&] { ar_loss(logits.slice(0, 0, 0), labels.slice(0, 0, 0)); }, {"batch is 0"});
 }
 
@@ -423,6 +436,7 @@ TEST(Torch, WrongLabelsAreRefused) {
   refuse({}, {"labels are undefined"});
   refuse(labels.to(at::kFloat), {"labels are Float", "Byte, Int or Long"});
   refuse(labels.to(at::kMeta), {"labels are on meta", "the logits' device, cpu"});
+  refuse(labels.to_sparse(), {"labels have layout Sparse"});
   refuse(labels.unsqueeze(1), {"labels have shape [2, 1, 13, 15]", "[2, 5, 6, 7]", "[B, h, w]"});
   refuse(labels.slice(0, 0, 1), {"labels have shape [1, 13, 15]"});
   refuse(labels.slice(1, 0, 5), {"labels have shape [2, 5, 15]", "h >= H"});
@@ -441,6 +455,7 @@ TEST(Torch, WrongPixelWeightsAreRefused) {
   const at::Tensor weights = at::ones({2, 6, 7});
   refuse(weights.to(at::kDouble), {"pixel_weights are Double", "Float"});
   refuse(weights.to(at::kMeta), {"pixel_weights are on meta"});
+  refuse(weights.to_sparse(), {"pixel_weights have layout Sparse"});
   refuse(at::ones({2, 13, 15}), {"pixel_weights have shape [2, 13, 15]", "[2, 6, 7]"});
   refuse(weights.clone().requires_grad_(), {"pixel_weights require grad", "detach()"});
   refuse(-weights, {"pixel_weights[0]", "-1"});

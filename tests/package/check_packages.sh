@@ -14,7 +14,7 @@ expect() {
     grep -qE -e "$regex" <<<"$text" || { printf '%s\n"%s" is missing above\n' "$text" "$regex"; exit 1; }
   done
 }
-files=('include/arloss/arloss\.h$' 'include/arloss/arloss\.hpp$' 'lib.*/libarloss\.a$' "lib.*/libarloss\.so\.$version\$"
+files=('include/arloss/arloss\.h$' 'include/arloss/arloss\.hpp$' 'include/arloss/torch\.h$' 'include/arloss/dlib\.h$' 'lib.*/libarloss\.a$' "lib.*/libarloss\.so\.$version\$"
   'lib.*/cmake/arloss/arlossConfig\.cmake$' 'lib.*/pkgconfig/arloss\.pc$' 'share/doc/arloss/copyright$')
 
 generators=TGZ
