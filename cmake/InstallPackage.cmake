@@ -18,6 +18,17 @@ write_basic_package_version_file(arlossConfigVersion.cmake COMPATIBILITY SameMin
 install(FILES ${PROJECT_BINARY_DIR}/arlossConfig.cmake ${PROJECT_BINARY_DIR}/arlossConfigVersion.cmake
         DESTINATION ${package_dir})
 
+# The component torch: the operator and its module, two files to be copied where Python looks. Without ARLOSS_BUILD_TORCH
+# they were built for the tests, and are installed only by name.
+if(TARGET arloss_torch)
+  set(torch_dir ${CMAKE_INSTALL_LIBDIR}/arloss)
+  if(NOT ARLOSS_BUILD_TORCH)
+    set(only_by_name EXCLUDE_FROM_ALL)
+  endif()
+  install(TARGETS arloss_torch LIBRARY DESTINATION ${torch_dir} COMPONENT torch ${only_by_name})
+  install(FILES src/torch/arloss_torch.py DESTINATION ${torch_dir} COMPONENT torch ${only_by_name})
+endif()
+
 get_target_property(private_libraries arloss_static LINK_LIBRARIES)
 list(TRANSFORM private_libraries REPLACE ".*::" "")
 list(TRANSFORM private_libraries REPLACE "^([^/].*)" "-l\\1")  # the others are paths
