@@ -40,6 +40,10 @@ def ar_loss(logits, labels, **options):
   return torch.ops.arloss.ar_loss(logits, labels, **options)
 
 
+if hasattr(torch, "compiler"):  # 2.1 or newer: torch.compile leaves the call to run as it is, between two graphs
+  ar_loss = torch.compiler.disable(ar_loss)
+
+
 class ARLoss(torch.nn.Module):
   """ar_loss with fixed options. A wrong one is refused here, by the RuntimeError of ar_loss.
 

@@ -241,6 +241,15 @@ class TorchPythonTest(unittest.TestCase):
       self.assertTrue(torch.equal(loss, expected))
       self.assertTrue(torch.equal(gradient_of(loss, logits), expected_gradient))
 
+  @unittest.skipUnless(hasattr(torch, "compiler"), "PyTorch 2.1 or newer")
+  def test_compiled_around(self):
+    logits, labels = draw()
+    compiled = torch.compile(lambda logits: 2 * ar_loss(logits.relu(), labels, scales=[1, 2]).exp(), backend="eager")
+    expected = 2 * ar_loss(logits.relu(), labels, scales=[1, 2]).exp()
+    loss = compiled(logits)
+    self.assertTrue(torch.equal(loss, expected))
+    self.assertTrue(torch.equal(gradient_of(loss, logits), gradient_of(expected, logits)))
+
   def test_threads(self):
     logits, labels = draw(shape=(2, 5, 32, 32), label_size=(32, 32))
     expected = gradient_of(ar_loss(logits, labels), logits)
